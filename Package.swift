@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors in every target of ours.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, _ others: Target.Dependency...) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + others, swiftSettings: strict)
+}
+
+func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+    name: "stormbench",
+    products: [.executable(name: "stormbench", targets: ["stormbench"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        system("CLua", "lua5.4", "liblua5.4-dev"),
+        system("CTIFF", "libtiff-4", "libtiff-dev"),
+        system("CPNG", "libpng", "libpng-dev"),
+        system("CCairo", "cairo", "libcairo2-dev"),
+        system("COpenBLAS", "openblas", "libopenblas-openmp-dev"),
+        system("COneDNN", nil, "libdnnl-dev"),
+        system("CKissFFT", nil, "libkissfft-dev"),
+        system("CEdit", "libedit", "libedit-dev"),
+
+        .target(name: "LuaShim", dependencies: ["CLua"]),
+        .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3"])]),
+
+        module("Work"),
+        module("Randomness"),
+        module("Imaging", ["CTIFF", "CPNG", "CCairo", "Work"]),
+        module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
+        module("Segmentation", ["Imaging", "Networks", "Randomness", "Work"]),
+        module("Localization", ["Imaging", "Kernels", "Work"]),
+        module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
+        module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
+        module("Instruments", ["Imaging", "Randomness", "Simulation", "Work"]),
+        module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
+        module("Viewing", ["Imaging", "Work"]),
+        module(
+            "Scripting",
+            [
+                "CLua", "LuaShim", "Work", "Randomness", "Imaging", "Networks", "Segmentation", "Localization",
+                "Resolution", "Simulation", "Instruments", "Acquisition", "Viewing",
+            ]),
+        .executableTarget(
+            name: "stormbench",
+            dependencies: [
+                "CEdit", "LuaShim", "Scripting", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        tests(of: "Work"),
+        tests(of: "Randomness"),
+        tests(of: "Imaging", "Work"),
+        tests(of: "Networks", "Randomness", "Work"),
+        tests(of: "Segmentation", "Imaging", "Networks", "Randomness", "Work"),
+        tests(of: "Localization", "Imaging", "Randomness", "Simulation", "Work"),
+        tests(of: "Resolution", "Localization", "Randomness", "Simulation", "Work"),
+        tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
+        tests(of: "Instruments", "Imaging", "Simulation", "Work"),
+        tests(of: "Acquisition", "Imaging", "Instruments", "Simulation", "Work"),
+        tests(of: "Viewing", "Imaging", "Work"),
+        tests(of: "Scripting", "LuaShim", "Work"),
+    ],
+    swiftLanguageModes: [.v6]
+)

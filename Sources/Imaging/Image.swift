@@ -1,0 +1,149 @@
+/// The type of an image's samples.
+public enum PixelType: String, Sendable, Codable, CaseIterable {
+    case uint8, int8, uint16, int16, uint32, int32, float32, float64
+
+    /// The size of one sample in bytes.
+    public var bytes: Int {
+        switch self {
+        case .uint8, .int8: 1
+        case .uint16, .int16: 2
+        case .uint32, .int32, .float32: 4
+        case .float64: 8
+        }
+    }
+}
+
+/// The samples of an image, planar: sample (channel, row, column) lies at
+/// `(channel * height + row) * width + column`.
+public enum Samples: Sendable, Equatable {
+    case uint8([UInt8])
+    case int8([Int8])
+    case uint16([UInt16])
+    case int16([Int16])
+    case uint32([UInt32])
+    case int32([Int32])
+    case float32([Float])
+    case float64([Double])
+}
+
+/// One image: `channels` planes of the same size and pixel type, with the physical size of a pixel.
+public struct Image: Sendable, Equatable {
+    /// The number of columns.
+    public let width: Int
+    /// The number of rows.
+    public let height: Int
+    /// The number of channels, 1 or more.
+    public let channels: Int
+    /// The samples, shape [channels, height, width].
+    public let samples: Samples
+    /// The side of a pixel at the specimen in um, where it is known.
+    public var pixelSize_um: Double?
+
+    /// Wraps samples; their number must be `channels * height * width`.
+    public init(width: Int, height: Int, channels: Int = 1, samples: Samples, pixelSize_um: Double? = nil) {
+        precondition(
+            samples.count == width * height * channels, "an image needs channels * height * width samples")
+        self.width = width
+        self.height = height
+        self.channels = channels
+        self.samples = samples
+        self.pixelSize_um = pixelSize_um
+    }
+
+    /// A one-channel image of 8-bit samples.
+    public init(_ plane: Plane<UInt8>, pixelSize_um: Double? = nil) {
+        self.init(
+            width: plane.width, height: plane.height, samples: .uint8(plane.samples), pixelSize_um: pixelSize_um)
+    }
+
+    /// A one-channel image of 16-bit samples.
+    public init(_ plane: Plane<UInt16>, pixelSize_um: Double? = nil) {
+        self.init(
+            width: plane.width, height: plane.height, samples: .uint16(plane.samples), pixelSize_um: pixelSize_um)
+    }
+
+    /// A one-channel image of 32-bit labels.
+    public init(_ plane: Plane<UInt32>, pixelSize_um: Double? = nil) {
+        self.init(
+            width: plane.width, height: plane.height, samples: .uint32(plane.samples), pixelSize_um: pixelSize_um)
+    }
+
+    /// A one-channel image of float samples.
+    public init(_ plane: Plane<Float>, pixelSize_um: Double? = nil) {
+        self.init(
+            width: plane.width, height: plane.height, samples: .float32(plane.samples), pixelSize_um: pixelSize_um)
+    }
+
+    /// The type of the samples.
+    public var pixelType: PixelType { samples.pixelType }
+
+    /// One channel as float samples, values unchanged (32-bit integers and doubles are rounded to float).
+    public func plane(_ channel: Int = 0) -> Plane<Float> {
+        let range = channel * width * height..<(channel + 1) * width * height
+        return Plane(width: width, height: height, samples: samples.floats(in: range))
+    }
+
+    /// One channel as whole numbers, for label images. Negative samples become 0 and fractions are cut.
+    public func labels(_ channel: Int = 0) -> Plane<UInt32> {
+        let range = channel * width * height..<(channel + 1) * width * height
+        return Plane(width: width, height: height, samples: samples.labels(in: range))
+    }
+}
+
+extension Samples {
+    /// The type of the samples.
+    public var pixelType: PixelType {
+        switch self {
+        case .uint8: .uint8
+        case .int8: .int8
+        case .uint16: .uint16
+        case .int16: .int16
+        case .uint32: .uint32
+        case .int32: .int32
+        case .float32: .float32
+        case .float64: .float64
+        }
+    }
+
+    /// The number of samples.
+    public var count: Int {
+        switch self {
+        case .uint8(let values): values.count
+        case .int8(let values): values.count
+        case .uint16(let values): values.count
+        case .int16(let values): values.count
+        case .uint32(let values): values.count
+        case .int32(let values): values.count
+        case .float32(let values): values.count
+        case .float64(let values): values.count
+        }
+    }
+
+    /// The samples of a range as floats.
+    public func floats(in range: Range<Int>) -> [Float] {
+        switch self {
+        case .uint8(let values): values[range].map(Float.init)
+        case .int8(let values): values[range].map(Float.init)
+        case .uint16(let values): values[range].map(Float.init)
+        case .int16(let values): values[range].map(Float.init)
+        case .uint32(let values): values[range].map(Float.init)
+        case .int32(let values): values[range].map(Float.init)
+        case .float32(let values): Array(values[range])
+        case .float64(let values): values[range].map(Float.init)
+        }
+    }
+
+    /// The samples of a range as label numbers.
+    func labels(in range: Range<Int>) -> [UInt32] {
+        switch self {
+        case .uint8(let values): values[range].map(UInt32.init)
+        case .int8(let values): values[range].map { UInt32(max(0, $0)) }
+        case .uint16(let values): values[range].map(UInt32.init)
+        case .int16(let values): values[range].map { UInt32(max(0, $0)) }
+        case .uint32(let values): Array(values[range])
+        case .int32(let values): values[range].map { UInt32(max(0, $0)) }
+        case .float32(let values): values[range].map { $0 > 0 ? UInt32(min($0, 4e9)) : 0 }
+        case .float64(let values): values[range].map { $0 > 0 ? UInt32(min($0, 4e9)) : 0 }
+        }
+    }
+}

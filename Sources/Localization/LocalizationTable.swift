@@ -1,0 +1,50 @@
+/// Localizations as columns of equal length.
+///
+/// Positions are in nm from the top left corner of the image's first pixel (the centre of that pixel is half a
+/// pixel away), x to the right, y down. Frames count from 1, as in ThunderSTORM's files. The other columns are
+/// kept by name: `z_nm`, `sigma_nm`, `photons`, `background` (photons per pixel), `background_sd`,
+/// `uncertainty_nm`, `chi2` and whatever else a file brought.
+public struct LocalizationTable: Sendable, Equatable {
+    /// The frame of each localization, from 1.
+    public private(set) var frame: [Int32] = []
+    /// x in nm.
+    public private(set) var x_nm: [Double] = []
+    /// y in nm.
+    public private(set) var y_nm: [Double] = []
+    /// The names of the further columns, in order.
+    public private(set) var columnNames: [String] = []
+    private var columns: [String: [Double]] = [:]
+
+    /// A table from its three basic columns.
+    public init(frame: [Int32] = [], x_nm: [Double] = [], y_nm: [Double] = []) {
+        precondition(frame.count == x_nm.count && x_nm.count == y_nm.count, "columns of different length")
+        self.frame = frame
+        self.x_nm = x_nm
+        self.y_nm = y_nm
+    }
+
+    /// The number of localizations.
+    public var count: Int { frame.count }
+
+    /// A further column by its name; setting one of another length than the table is a programming error.
+    public subscript(name: String) -> [Double]? {
+        get { columns[name] }
+        set {
+            precondition(newValue.map { $0.count == count } ?? true, "column \(name) has another length")
+            if columns[name] == nil, newValue != nil { columnNames.append(name) }
+            if newValue == nil { columnNames.removeAll { $0 == name } }
+            columns[name] = newValue
+        }
+    }
+
+    /// The rows at the given indices, in that order.
+    public func rows(_ indices: [Int]) -> LocalizationTable {
+        var part = LocalizationTable(
+            frame: indices.map { frame[$0] }, x_nm: indices.map { x_nm[$0] }, y_nm: indices.map { y_nm[$0] })
+        for name in columnNames {
+            let column = columns[name]!
+            part[name] = indices.map { column[$0] }
+        }
+        return part
+    }
+}
