@@ -28,8 +28,8 @@ public func gridMovie(
     var emitter: [Double] = []
     for index in 0..<max(0, frames) {
         var number = 0.0
-        for row in stride(from: spacing / 2, to: height - spacing / 2, by: spacing) {
-            for column in stride(from: spacing / 2, to: width - spacing / 2, by: spacing) {
+        for row in stride(from: spacing / 2, through: height - spacing / 2, by: spacing) {
+            for column in stride(from: spacing / 2, through: width - spacing / 2, by: spacing) {
                 frame.append(Int32(truncatingIfNeeded: index + 1))
                 x_nm.append((Double(column) + random.uniform()) * sensor.calibration.pixel_nm)
                 y_nm.append((Double(row) + random.uniform()) * sensor.calibration.pixel_nm)

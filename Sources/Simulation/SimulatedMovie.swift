@@ -45,7 +45,8 @@ public struct SimulatedMovie: Sendable {
             throw Failure("\(frames) frames cannot be made", remedy: "give 1 to 10000000", code: "bad-size")
         }
         guard sigma_nm > 0, background >= 0, sensor.calibration.pixel_nm > 0,
-            sensor.calibration.quantum_efficiency > 0, let photons = spots["photons"] else {
+            sensor.calibration.quantum_efficiency > 0, let photons = spots["photons"]
+        else {
             throw Failure(
                 "a movie needs spots with photons, a width, a pixel size and a quantum efficiency above 0 and a background of at least 0",
                 code: "bad-parameter")

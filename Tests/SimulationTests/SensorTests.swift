@@ -50,7 +50,8 @@ import Testing
     @Test func normalTailsMatchTheErrorFunction() {
         let sensor = SensorModel(CameraCalibration(pixel_nm: 100, offset_counts: 10_000, read_noise_electrons: 1000))
         let counts = sensor.expose(Plane(width: 1000, height: 1000, filledWith: 0), random: RandomSource(seed: 8))
-        for (deviations, beyond) in [(0.5, 0.3085375), (1.0, 0.1586553), (2, 0.0227501), (3, 0.0013499), (4, 3.167e-5)] {
+        for (deviations, beyond) in [(0.5, 0.3085375), (1.0, 0.1586553), (2, 0.0227501), (3, 0.0013499), (4, 3.167e-5)]
+        {
             let limit = 10_000 + deviations * 1000
             let share = Double(counts.samples.count { Double($0) > limit })
             #expect(abs(share - beyond * 1e6) < 5 * (beyond * 1e6).squareRoot() + beyond * 1000)
