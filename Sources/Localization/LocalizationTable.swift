@@ -15,7 +15,7 @@ public struct LocalizationTable: Sendable, Equatable {
     public private(set) var columnNames: [String] = []
     private var columns: [String: [Double]] = [:]
 
-    /// A table from its three basic columns.
+    /// A table from its three basic columns, which have one length.
     public init(frame: [Int32] = [], x_nm: [Double] = [], y_nm: [Double] = []) {
         precondition(frame.count == x_nm.count && x_nm.count == y_nm.count, "columns of different length")
         self.frame = frame
@@ -37,6 +37,19 @@ public struct LocalizationTable: Sendable, Equatable {
         }
     }
 
+    /// Any column by its name, `frame`, `x_nm` and `y_nm` included.
+    public func values(_ name: String) -> [Double]? {
+        switch name {
+        case "frame": frame.map(Double.init)
+        case "x_nm": x_nm
+        case "y_nm": y_nm
+        default: columns[name]
+        }
+    }
+
+    /// The names of all columns, the three basic ones first.
+    public var allColumnNames: [String] { ["frame", "x_nm", "y_nm"] + columnNames }
+
     /// The rows at the given indices, in that order.
     public func rows(_ indices: [Int]) -> LocalizationTable {
         var part = LocalizationTable(
@@ -46,5 +59,33 @@ public struct LocalizationTable: Sendable, Equatable {
             part[name] = indices.map { column[$0] }
         }
         return part
+    }
+
+    /// The rows for which `keep` is true of their index.
+    public func filtered(_ keep: (Int) -> Bool) -> LocalizationTable {
+        rows((0..<count).filter(keep))
+    }
+
+    /// The same localizations at other places.
+    public func moved(x_nm: [Double], y_nm: [Double]) -> LocalizationTable {
+        precondition(x_nm.count == count && y_nm.count == count, "columns of different length")
+        var moved = self
+        moved.x_nm = x_nm
+        moved.y_nm = y_nm
+        return moved
+    }
+
+    /// Adds the rows of another table behind the own ones. Columns that only one of them has are dropped, unless
+    /// this table is empty.
+    public mutating func append(_ other: LocalizationTable) {
+        guard count > 0 else { return self = other }
+        guard other.count > 0 else { return }
+        for name in columnNames {
+            if let more = other.columns[name] { columns[name]!.append(contentsOf: more) } else { columns[name] = nil }
+        }
+        columnNames.removeAll { columns[$0] == nil }
+        frame.append(contentsOf: other.frame)
+        x_nm.append(contentsOf: other.x_nm)
+        y_nm.append(contentsOf: other.y_nm)
     }
 }
