@@ -1,0 +1,78 @@
+import Work
+
+/// Where the directories of a TIFF file lie: the chain of offsets, walked once.
+///
+/// libtiff walks the chain anew for every page it is asked for, which a movie of tens of thousands of pages
+/// does not stand.
+struct TIFFChain: Sendable {
+    /// The offsets of the directories in the order of the pages.
+    private(set) var offsets: [UInt64] = []
+    /// Whether multi-byte numbers are stored with the most significant byte first.
+    let isBigEndian: Bool
+    /// Whether offsets have 64 bits.
+    let isBig: Bool
+
+    /// Walks the chain until its end, the end of the file or a loop.
+    /// - Throws: a `Failure` when the file is not a TIFF.
+    init(_ file: RandomAccessFile) throws {
+        let header = file.bytes(at: 0, count: 16)
+        guard header.count >= 8, let order = TIFFChain.byteOrder(header) else {
+            throw Failure("\(file.path) is not a TIFF file", code: "not-a-tiff")
+        }
+        isBigEndian = order
+        let reader = ByteReader(isBigEndian: order)
+        let version = reader.integer(header, at: 2, bytes: 2)
+        isBig = version == 43
+        guard version == 42 || (isBig && header.count == 16) else {
+            throw Failure("\(file.path) is not a TIFF file", code: "not-a-tiff")
+        }
+        let length = file.length
+        let (countBytes, entryBytes, offsetBytes) = isBig ? (8, 20, 8) : (2, 12, 4)
+        var offset = reader.integer(header, at: isBig ? 8 : 4, bytes: offsetBytes)
+        var seen: Set<UInt64> = []
+        while offset != 0, offset < length, seen.insert(offset).inserted {
+            if offsets.count % 4096 == 0 { try Interruption.check() }
+            let head = file.bytes(at: offset, count: 320)
+            guard head.count >= countBytes else { break }
+            let entries = reader.integer(head, at: 0, bytes: countBytes)
+            guard entries > 0, entries <= 65_536 else { break }
+            let end = countBytes + Int(entries) * entryBytes
+            // A directory that the end of the file cuts off is kept, so that reading it reports the damage.
+            offsets.append(offset)
+            if end + offsetBytes <= head.count {
+                offset = reader.integer(head, at: end, bytes: offsetBytes)
+            } else {
+                let next = file.bytes(at: offset + UInt64(end), count: offsetBytes)
+                guard next.count == offsetBytes else { break }
+                offset = reader.integer(next, at: 0, bytes: offsetBytes)
+            }
+        }
+        guard !offsets.isEmpty else {
+            throw Failure(
+                "\(file.path) holds no page", remedy: "the file is damaged or was cut off", code: "tiff-damaged")
+        }
+    }
+
+    /// Whether the first two bytes say big-endian; nil where they are not a TIFF's.
+    private static func byteOrder(_ header: [UInt8]) -> Bool? {
+        switch (header[0], header[1]) {
+        case (0x49, 0x49): false
+        case (0x4D, 0x4D): true
+        default: nil
+        }
+    }
+}
+
+/// Reads whole numbers of a file's byte order.
+struct ByteReader {
+    let isBigEndian: Bool
+
+    /// The unsigned number in `bytes` bytes at `index`.
+    func integer(_ data: [UInt8], at index: Int, bytes: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for step in 0..<bytes {
+            value = value << 8 | UInt64(data[index + (isBigEndian ? step : bytes - 1 - step)])
+        }
+        return value
+    }
+}

@@ -1,0 +1,189 @@
+import CTIFF
+import Foundation
+import Synchronization
+import Work
+
+/// A TIFF file open for reading: classic TIFF and BigTIFF, OME-TIFF, ImageJ stacks of any length.
+///
+/// Samples come as they are stored: palette images as indices, colours as channels, whole numbers of unusual widths
+/// (1, 2, 4, 12 bits, ...) in the next larger type without scaling. Only white-is-zero images are inverted, so that larger
+/// is brighter. Pages count from 0. A reader may be used by several threads; they take turns.
+public final class TIFFReader: Sendable {
+    /// The path as it was given.
+    public let path: String
+    /// The number of pages.
+    public let pageCount: Int
+    /// The layout of the first page.
+    public let first: TIFFPage
+    /// What the file says about its pages as a whole.
+    public let metadata: TIFFMetadata
+
+    let file: RandomAccessFile
+    let chain: TIFFChain
+    /// Where the frames of an ImageJ stack with a single directory begin; nil for files with a directory per page.
+    private let contiguousFrames: UInt64?
+    private let decoder: Mutex<TIFFDecoder>
+
+    /// The columns and rows of the first page.
+    public var width: Int { first.width }
+    /// The rows of the first page.
+    public var height: Int { first.height }
+    /// The side of a pixel at the specimen in um, where the file says.
+    public var pixelSize_um: Double? { metadata.pixelSizeX_um }
+
+    /// Opens a file and finds its pages.
+    /// - Throws: a `Failure` for files that are missing, not TIFF, damaged or `not supported: ...`.
+    public init(_ path: String) throws {
+        self.path = path
+        file = try RandomAccessFile(path)
+        chain = try TIFFChain(file)
+        var decoder = try TIFFDecoder(path, offsets: chain.offsets)
+        let layout = try decoder.page(0)
+        first = layout.page
+        metadata = TIFFMetadata(
+            description: layout.description, resolution: layout.page.resolution,
+            tagPixelSize_um: layout.page.tagPixelSize_um, fileName: URL(fileURLWithPath: path).lastPathComponent)
+        let frames = try TIFFReader.contiguousFrames(first, metadata, &decoder, chain)
+        contiguousFrames = frames?.offset
+        pageCount = frames?.count ?? chain.offsets.count
+        self.decoder = Mutex(decoder)
+    }
+
+    /// ImageJ writes stacks over 4 GB with the first frame's directory alone; the frames lie one after another.
+    private static func contiguousFrames(
+        _ page: TIFFPage, _ metadata: TIFFMetadata, _ decoder: inout TIFFDecoder, _ chain: TIFFChain
+    ) throws -> (offset: UInt64, count: Int)? {
+        guard metadata.flavour == .imageJ, chain.offsets.count == 1, !page.isCompressed, !page.isTiled, !page.isSeparate
+        else { return nil }
+        let planes = metadata.sizeC.multipliedReportingOverflow(by: metadata.sizeZ)
+        let images = planes.partialValue.multipliedReportingOverflow(by: metadata.sizeT)
+        guard !planes.overflow, !images.overflow, images.partialValue > 1, images.partialValue <= 1 << 30 else {
+            return nil
+        }
+        return (try decoder.firstBlockOffset(), images.partialValue)
+    }
+
+    /// The layout of a page.
+    public func page(_ index: Int) throws -> TIFFPage {
+        try check(index)
+        if contiguousFrames != nil { return first }
+        return try decoder.withLock { try $0.page(index).page }
+    }
+
+    /// The page that holds a plane of an ImageJ or OME stack.
+    /// - Throws: a `Failure` when the plane does not exist or lies in another file.
+    public func page(channel: Int, z: Int = 0, time: Int = 0) throws -> Int {
+        guard (0..<max(1, metadata.sizeC)) ~= channel, (0..<metadata.sizeZ) ~= z, (0..<metadata.sizeT) ~= time else {
+            throw Failure(
+                "\(path) has no channel \(channel), slice \(z), time \(time)",
+                remedy: "it has \(metadata.sizeC) channels, \(metadata.sizeZ) slices and \(metadata.sizeT) times",
+                code: "plane-missing")
+        }
+        let number = metadata.planeNumber(channel: channel, z: z, time: time)
+        switch metadata.planes[number] {
+        case .file(let name):
+            throw notSupported(path, "channel \(channel), slice \(z), time \(time) in another file, \(name)")
+        case .directory(let index): return index
+        case nil: return number
+        }
+    }
+
+    /// Reads a page.
+    /// - Throws: a `Failure` when it is damaged, cut off or too large for one piece.
+    public func read(page index: Int = 0) throws -> Image {
+        let page = try self.page(index)
+        return try read(page: index, region: Region(column: 0, row: 0, width: page.width, height: page.height))
+    }
+
+    /// Reads a part of a page; memory is needed for the part and one strip row or tile only.
+    /// - Throws: a `Failure` when the region lies outside, or the page is damaged or cut off.
+    public func read(page index: Int = 0, region: Region) throws -> Image {
+        let page = try self.page(index)
+        guard region.column >= 0, region.row >= 0, region.width > 0, region.height > 0, region.width <= page.width,
+            region.height <= page.height, region.column <= page.width - region.width,
+            region.row <= page.height - region.height
+        else {
+            throw Failure(
+                "the region \(region.width)x\(region.height) at column \(region.column), row \(region.row) lies outside "
+                    + "page \(index) of \(path) with \(page.width)x\(page.height) pixels", code: "region-outside")
+        }
+        try checkSize(page, region)
+        var samples: Samples
+        if let contiguousFrames {
+            samples = try raw(page, region, frame: index, start: contiguousFrames)
+        } else {
+            samples = try decoder.withLock { try $0.read(index, page, region) }
+        }
+        if page.isInverted { samples = samples.inverted(bits: page.bitsPerSample) }
+        return Image(
+            width: region.width, height: region.height, channels: page.channels, samples: samples,
+            pixelSize_um: metadata.pixelSizeX_um)
+    }
+
+    private func check(_ index: Int) throws {
+        guard (0..<pageCount) ~= index else {
+            throw Failure("\(path) has no page \(index)", remedy: "it has \(pageCount) pages", code: "page-missing")
+        }
+    }
+
+    /// Refuses what cannot be: sizes that no compression reaches from the length of the file, and single reads over 16 GB.
+    private func checkSize(_ page: TIFFPage, _ region: Region) throws {
+        let pixels = region.width.multipliedReportingOverflow(by: region.height)
+        let bytes = pixels.partialValue.multipliedReportingOverflow(by: page.channels * page.pixelType.bytes)
+        let largest = page.isCompressed ? max(256 << 20, Int(clamping: file.length) * 20_000) : 16 << 30
+        guard !pixels.overflow, !bytes.overflow, bytes.partialValue <= min(largest, 16 << 30) else {
+            throw Failure(
+                "\(path) claims \(page.width)x\(page.height) pixels of \(page.channels) samples",
+                remedy: "read it by regions if that is true; otherwise the file is damaged", code: "image-too-large")
+        }
+    }
+
+    /// Reads uncompressed rows of a frame straight from the file.
+    private func raw(_ page: TIFFPage, _ region: Region, frame: Int, start: UInt64) throws -> Samples {
+        let rowBytes = page.storedRowBytes
+        let frameBytes = UInt64(rowBytes) * UInt64(page.height)
+        let begin = start + UInt64(frame) * frameBytes + UInt64(region.row) * UInt64(rowBytes)
+        let end = start + UInt64(frame + 1) * frameBytes
+        guard end <= file.length else {
+            throw Failure(
+                "\(path) is cut off: page \(index(frame)) ends at byte \(end), the file at \(file.length)",
+                remedy: "copy it again", code: "tiff-damaged")
+        }
+        let rowDecoder = RowDecoder(encoding: page.encoding, interleaved: page.channels)
+        let stored = page.bitsPerSample % 8 == 0 ? page.bitsPerSample / 8 : 1
+        let bandRows = max(1, min(region.height, (4 << 20) / rowBytes))
+        let band = UnsafeMutableRawBufferPointer.allocate(byteCount: bandRows * rowBytes, alignment: 16)
+        defer { band.deallocate() }
+        return try Samples.make(page.pixelType, count: region.width * region.height * page.channels) { output in
+            var row = 0
+            while row < region.height {
+                let rows = min(bandRows, region.height - row)
+                let piece = UnsafeMutableRawBufferPointer(rebasing: band[..<(rows * rowBytes)])
+                guard file.read(piece, at: begin + UInt64(row * rowBytes)) == piece.count else {
+                    throw Failure("\(path) cannot be read to its end", remedy: "copy it again", code: "tiff-damaged")
+                }
+                if chain.isBigEndian { swapBytes(piece, size: stored) }
+                for step in 0..<rows {
+                    rowDecoder.decode(
+                        UnsafeRawPointer(piece.baseAddress! + step * rowBytes),
+                        columns: region.column..<region.column + region.width,
+                        into: output + (row + step) * region.width * page.pixelType.bytes,
+                        planeStride: region.width * region.height)
+                }
+                row += rows
+            }
+        }
+    }
+
+    private func index(_ frame: Int) -> String { "\(frame) of \(pageCount)" }
+}
+
+/// Turns the byte order of all numbers of `size` bytes around.
+func swapBytes(_ bytes: UnsafeMutableRawBufferPointer, size: Int) {
+    switch size {
+    case 2: bytes.withMemoryRebound(to: UInt16.self) { for i in $0.indices { $0[i] = $0[i].byteSwapped } }
+    case 4: bytes.withMemoryRebound(to: UInt32.self) { for i in $0.indices { $0[i] = $0[i].byteSwapped } }
+    case 8: bytes.withMemoryRebound(to: UInt64.self) { for i in $0.indices { $0[i] = $0[i].byteSwapped } }
+    default: break
+    }
+}
