@@ -70,7 +70,7 @@ let package = Package(
         tests(of: "Resolution", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
         tests(of: "Instruments", "Imaging", "Simulation", "Work"),
-        tests(of: "Acquisition", "Imaging", "Instruments", "Simulation", "Work"),
+        tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),
         tests(of: "Viewing", "Imaging", "Work"),
         tests(of: "Scripting", "LuaShim", "Work"),
     ],

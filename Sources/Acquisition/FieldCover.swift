@@ -1,0 +1,223 @@
+import Foundation
+
+/// Fields of view for objects that fit into one: as few fields as a good heuristic finds, each object wholly inside
+/// exactly one of them where the layout allows it.
+///
+/// Covering with the fewest windows is NP-hard; this takes the best of a greedy cover (Chvátal 1979) and four sweeps
+/// from the corners of the area, then uses the play that every field has around its objects to keep the objects of
+/// the others from lying wholly inside it too. Everything is deterministic.
+struct FieldCover {
+    /// One field and the objects it is there for, as indices.
+    struct Field {
+        var box: BoundingBox
+        var members: [Int]
+    }
+
+    private let boxes: [BoundingBox]
+    private let width: Double
+    private let height: Double
+    private let margin: Double
+    /// The windows worth trying, by the objects that lie inside.
+    private let windows: [[Int]]
+    /// The windows that hold an object, by the object.
+    private let windowsOfObject: [[Int]]
+    private let neighbours: Neighbours
+
+    /// Prepares the cover.
+    /// - Parameters:
+    ///   - boxes: the objects; each must fit into a field with the margin around it.
+    ///   - width_um: the width of a field.
+    ///   - height_um: the height of a field.
+    ///   - margin_um: the distance that is kept between an object and the edge of its field.
+    init(boxes: [BoundingBox], width_um: Double, height_um: Double, margin_um: Double) {
+        self.boxes = boxes
+        width = width_um
+        height = height_um
+        margin = margin_um
+        neighbours = Neighbours(boxes, reach: max(width_um, height_um))
+        // Some best cover has only windows whose left and upper edges each touch an object.
+        var windows: [[Int]] = []
+        var seen: Set<[Int]> = []
+        for left in boxes.indices {
+            let near = neighbours.near(boxes[left].grown(by: max(width_um, height_um)))
+            for top in near {
+                let window = BoundingBox(
+                    left_um: boxes[left].left_um - margin_um, top_um: boxes[top].top_um - margin_um,
+                    right_um: boxes[left].left_um - margin_um + width_um,
+                    bottom_um: boxes[top].top_um - margin_um + height_um
+                ).grown(by: -margin_um + 1e-9)
+                guard window.contains(boxes[left]), window.contains(boxes[top]) else { continue }
+                let members = near.filter { window.contains(boxes[$0]) }
+                if seen.insert(members).inserted { windows.append(members) }
+            }
+        }
+        self.windows = windows
+        var windowsOfObject = Array(repeating: [Int](), count: boxes.count)
+        for (window, members) in windows.enumerated() {
+            for member in members { windowsOfObject[member].append(window) }
+        }
+        self.windowsOfObject = windowsOfObject
+    }
+
+    /// The fields.
+    func fields() -> [Field] {
+        let corners: [(x: Double, y: Double)] = [(1, 1), (-1, 1), (1, -1), (-1, -1)]
+        let covers = [greedy()] + corners.map(sweep)
+        let candidates = covers.map { placed($0) }
+        return candidates.min { score($0) < score($1) } ?? []
+    }
+
+    /// Objects that are not inside exactly one field weigh most, then the number of fields.
+    private func score(_ fields: [Field]) -> Double {
+        Double(repeated(in: fields)) * 1000 + Double(fields.count)
+    }
+
+    /// How often an object lies wholly inside a field of others.
+    private func repeated(in fields: [Field]) -> Int {
+        fields.reduce(0) { $0 + foreign(to: Set($1.members), in: $1.box).count }
+    }
+
+    /// Takes the window with the most objects not yet taken, again and again.
+    private func greedy() -> [[Int]] {
+        var isTaken = Array(repeating: false, count: boxes.count)
+        var gain = windows.map(\.count)
+        var left = boxes.count
+        var cover: [[Int]] = []
+        while left > 0, let best = gain.indices.max(by: { gain[$0] < gain[$1] }), gain[best] > 0 {
+            let members = windows[best].filter { !isTaken[$0] }
+            cover.append(members)
+            for member in members {
+                isTaken[member] = true
+                for window in windowsOfObject[member] { gain[window] -= 1 }
+            }
+            left -= members.count
+        }
+        return cover
+    }
+
+    /// Takes the outermost object not yet taken, as seen along x from one side, with the most others that fit.
+    private func sweep(from corner: (x: Double, y: Double)) -> [[Int]] {
+        let order = boxes.indices.sorted {
+            let a = (corner.x * boxes[$0].centre.x_um, corner.y * boxes[$0].centre.y_um)
+            let b = (corner.x * boxes[$1].centre.x_um, corner.y * boxes[$1].centre.y_um)
+            return a == b ? $0 < $1 : a < b
+        }
+        var isTaken = Array(repeating: false, count: boxes.count)
+        var cover: [[Int]] = []
+        for object in order where !isTaken[object] {
+            let sets = windowsOfObject[object].map { windows[$0].filter { !isTaken[$0] } }
+            let members = sets.max { $0.count < $1.count } ?? [object]
+            cover.append(members)
+            for member in members { isTaken[member] = true }
+        }
+        return cover
+    }
+
+    /// Places the fields, and hands objects that lie inside two of them over where that parts them.
+    private func placed(_ cover: [[Int]]) -> [Field] {
+        var fields = cover.map { Field(box: place($0), members: $0) }
+        for _ in 0..<4 {
+            var hasChanged = false
+            for index in fields.indices {
+                for object in foreign(to: Set(fields[index].members), in: fields[index].box) {
+                    guard let owner = fields.firstIndex(where: { $0.members.contains(object) }), owner != index,
+                        fields[owner].members.count > 1
+                    else { continue }
+                    let rest = fields[owner].members.filter { $0 != object }
+                    let ownerBox = place(rest)
+                    let own = Set(fields[index].members + [object])
+                    let before =
+                        foreign(to: Set(fields[owner].members), in: fields[owner].box).count
+                        + foreign(to: Set(fields[index].members), in: fields[index].box).count
+                    let after =
+                        foreign(to: Set(rest), in: ownerBox).count + foreign(to: own, in: fields[index].box).count
+                    if after < before, fields[index].box.grown(by: -margin).contains(boxes[object]) {
+                        fields[owner] = Field(box: ownerBox, members: rest)
+                        fields[index].members.append(object)
+                        hasChanged = true
+                    }
+                }
+            }
+            if !hasChanged { break }
+        }
+        return fields
+    }
+
+    /// The objects of others that lie wholly inside a field, or may do so within the margin.
+    private func foreign(to members: Set<Int>, in field: BoundingBox) -> [Int] {
+        neighbours.near(field).filter { !members.contains($0) && field.contains(boxes[$0].grown(by: -margin)) }
+    }
+
+    /// The place of the field around its objects, within their play: as few others wholly inside as possible, then
+    /// as near to the centre as possible.
+    private func place(_ members: [Int]) -> BoundingBox {
+        let inner = members.dropFirst().reduce(boxes[members[0]]) { $0.union(boxes[$1]) }.grown(by: margin)
+        let x = (low: inner.right_um - width, high: inner.left_um)
+        let y = (low: inner.bottom_um - height, high: inner.top_um)
+        let centre = (x: (x.low + x.high) / 2, y: (y.low + y.high) / 2)
+        let own = Set(members)
+        let others = neighbours.near(inner.grown(by: max(width, height))).filter { !own.contains($0) }
+        var lefts = [centre.x, x.low, x.high]
+        var tops = [centre.y, y.low, y.high]
+        for other in others {
+            let box = boxes[other].grown(by: -margin)
+            lefts += [box.left_um + 0.01, box.right_um - width - 0.01].filter { $0 >= x.low && $0 <= x.high }
+            tops += [box.top_um + 0.01, box.bottom_um - height - 0.01].filter { $0 >= y.low && $0 <= y.high }
+        }
+        var best = (count: Int.max, distance: 0.0, left: centre.x, top: centre.y)
+        for left in lefts {
+            for top in tops {
+                let field = BoundingBox(left_um: left, top_um: top, right_um: left + width, bottom_um: top + height)
+                let count = others.count { field.contains(boxes[$0].grown(by: -margin)) }
+                let distance = hypot(left - centre.x, top - centre.y)
+                if (count, distance) < (best.count, best.distance) { best = (count, distance, left, top) }
+            }
+            if best.count == 0, left == centre.x, best.distance == 0 { break }
+        }
+        return BoundingBox(
+            left_um: best.left, top_um: best.top, right_um: best.left + width, bottom_um: best.top + height)
+    }
+}
+
+/// Finds the boxes near a rectangle by a grid of cells.
+private struct Neighbours {
+    private struct Cell: Hashable {
+        var column: Int
+        var row: Int
+    }
+    private let boxes: [BoundingBox]
+    private let reach: Double
+    private var cells: [Cell: [Int]] = [:]
+
+    init(_ boxes: [BoundingBox], reach: Double) {
+        self.boxes = boxes
+        self.reach = reach
+        for (index, box) in boxes.enumerated() {
+            cells[cell(box.centre.x_um, box.centre.y_um), default: []].append(index)
+        }
+    }
+
+    /// The boxes whose centre lies in the rectangle, in order.
+    func near(_ area: BoundingBox) -> [Int] {
+        let first = cell(area.left_um, area.top_um)
+        let last = cell(area.right_um, area.bottom_um)
+        var found: [Int] = []
+        for row in first.row...last.row {
+            for column in first.column...last.column {
+                for index in cells[Cell(column: column, row: row)] ?? [] {
+                    let centre = boxes[index].centre
+                    if area.left_um <= centre.x_um, centre.x_um <= area.right_um, area.top_um <= centre.y_um,
+                        centre.y_um <= area.bottom_um
+                    {
+                        found.append(index)
+                    }
+                }
+            }
+        }
+        return found.sorted()
+    }
+
+    private func cell(_ x: Double, _ y: Double) -> Cell {
+        Cell(column: Int((x / reach).rounded(.down)), row: Int((y / reach).rounded(.down)))
+    }
+}

@@ -1,0 +1,221 @@
+import Foundation
+import Imaging
+
+/// A point on the specimen in um.
+public struct Point: Sendable, Codable, Equatable {
+    /// The horizontal coordinate.
+    public var x_um: Double
+    /// The vertical coordinate.
+    public var y_um: Double
+
+    /// A point by its coordinates.
+    public init(x_um: Double, y_um: Double) {
+        self.x_um = x_um
+        self.y_um = y_um
+    }
+}
+
+/// A rectangle on the specimen by its edges, in um.
+public struct BoundingBox: Sendable, Codable, Equatable {
+    /// The left edge.
+    public var left_um: Double
+    /// The upper edge, the smaller y.
+    public var top_um: Double
+    /// The right edge.
+    public var right_um: Double
+    /// The lower edge, the greater y.
+    public var bottom_um: Double
+
+    /// A rectangle by its edges.
+    public init(left_um: Double, top_um: Double, right_um: Double, bottom_um: Double) {
+        self.left_um = left_um
+        self.top_um = top_um
+        self.right_um = right_um
+        self.bottom_um = bottom_um
+    }
+
+    /// The extent along x.
+    public var width_um: Double { right_um - left_um }
+    /// The extent along y.
+    public var height_um: Double { bottom_um - top_um }
+    /// The centre.
+    public var centre: Point { Point(x_um: (left_um + right_um) / 2, y_um: (top_um + bottom_um) / 2) }
+
+    /// The rectangle of a field of view by its centre.
+    public init(centre: Point, width_um: Double, height_um: Double) {
+        self.init(
+            left_um: centre.x_um - width_um / 2, top_um: centre.y_um - height_um / 2,
+            right_um: centre.x_um + width_um / 2, bottom_um: centre.y_um + height_um / 2)
+    }
+
+    /// Whether another rectangle lies wholly inside this one.
+    public func contains(_ other: BoundingBox) -> Bool {
+        left_um <= other.left_um && other.right_um <= right_um && top_um <= other.top_um
+            && other.bottom_um <= bottom_um
+    }
+
+    /// The rectangle with every edge moved outwards (inwards for a negative length).
+    public func grown(by length_um: Double) -> BoundingBox {
+        BoundingBox(
+            left_um: left_um - length_um, top_um: top_um - length_um, right_um: right_um + length_um,
+            bottom_um: bottom_um + length_um)
+    }
+
+    /// The smallest rectangle around two.
+    public func union(_ other: BoundingBox) -> BoundingBox {
+        BoundingBox(
+            left_um: min(left_um, other.left_um), top_um: min(top_um, other.top_um),
+            right_um: max(right_um, other.right_um), bottom_um: max(bottom_um, other.bottom_um))
+    }
+}
+
+/// An object found on the specimen.
+public struct TargetObject: Sendable, Codable, Equatable {
+    /// The label of the object in the segmentation, from 1.
+    public var id: Int
+    /// The centre of its area.
+    public var centroid: Point
+    /// Its extent.
+    public var box: BoundingBox
+    /// Its area.
+    public var area_um2: Double
+    /// Its outline, a closed polygon.
+    public var outline: [Point]
+    /// Whether it touches the edge of the scanned area, so that a part of it may lie outside.
+    public var touchesBorder: Bool
+
+    /// An object from its parts.
+    public init(
+        id: Int, centroid: Point, box: BoundingBox, area_um2: Double, outline: [Point], touchesBorder: Bool = false
+    ) {
+        self.id = id
+        self.centroid = centroid
+        self.box = box
+        self.area_um2 = area_um2
+        self.outline = outline
+        self.touchesBorder = touchesBorder
+    }
+
+    /// The objects of a label image.
+    /// - Parameters:
+    ///   - labels: 0 for the background, else the number of the object; shape [height, width].
+    ///   - origin: the specimen coordinates of the top left corner of the first pixel.
+    ///   - pixel_um: the side of a pixel.
+    /// - Returns: the objects in the order of their labels.
+    public static func objects(in labels: Plane<UInt32>, origin: Point, pixel_um: Double) -> [TargetObject] {
+        struct Sums {
+            var area = 0
+            var columns = 0
+            var rows = 0
+            var left = Int.max
+            var right = 0
+            var top = 0
+            var bottom = 0
+            var first = 0
+        }
+        var sums: [UInt32: Sums] = [:]
+        for row in 0..<labels.height {
+            for column in 0..<labels.width {
+                let label = labels[row, column]
+                guard label != 0 else { continue }
+                var sum = sums[label] ?? Sums(top: row, first: row * labels.width + column)
+                sum.area += 1
+                sum.columns += column
+                sum.rows += row
+                sum.left = min(sum.left, column)
+                sum.right = max(sum.right, column)
+                sum.bottom = row
+                sums[label] = sum
+            }
+        }
+        return sums.sorted { $0.key < $1.key }.map { label, sum in
+            let corner = { (column: Double, row: Double) in
+                Point(x_um: origin.x_um + column * pixel_um, y_um: origin.y_um + row * pixel_um)
+            }
+            let topLeft = corner(Double(sum.left), Double(sum.top))
+            let bottomRight = corner(Double(sum.right + 1), Double(sum.bottom + 1))
+            let area = Double(sum.area)
+            return TargetObject(
+                id: Int(label), centroid: corner(Double(sum.columns) / area + 0.5, Double(sum.rows) / area + 0.5),
+                box: BoundingBox(
+                    left_um: topLeft.x_um, top_um: topLeft.y_um, right_um: bottomRight.x_um,
+                    bottom_um: bottomRight.y_um),
+                area_um2: area * pixel_um * pixel_um,
+                outline: traceOutline(of: label, in: labels, from: sum.first).map {
+                    corner(Double($0.column), Double($0.row))
+                },
+                touchesBorder: sum.left == 0 || sum.top == 0 || sum.right == labels.width - 1
+                    || sum.bottom == labels.height - 1)
+        }
+    }
+
+    /// Whether a point lies inside the outline (even-odd rule).
+    public func contains(_ point: Point) -> Bool {
+        var isInside = false
+        for (a, b) in zip(outline, outline.dropFirst() + outline.prefix(1))
+        where (a.y_um > point.y_um) != (b.y_um > point.y_um) {
+            let crossing = a.x_um + (point.y_um - a.y_um) / (b.y_um - a.y_um) * (b.x_um - a.x_um)
+            if point.x_um < crossing { isInside.toggle() }
+        }
+        return isInside
+    }
+}
+
+/// The corner of a pixel.
+private struct Corner: Equatable {
+    var column: Int
+    var row: Int
+}
+
+/// Follows the edges between the label's pixels and the others, the label on the right hand, from the upper left
+/// corner of its first pixel; then drops the corners that lie within 3/4 pixel of the line without them.
+private func traceOutline(of label: UInt32, in labels: Plane<UInt32>, from first: Int) -> [Corner] {
+    func isInside(_ column: Int, _ row: Int) -> Bool {
+        column >= 0 && row >= 0 && column < labels.width && row < labels.height && labels[row, column] == label
+    }
+    let start = Corner(column: first % labels.width, row: first / labels.width)
+    var corners: [Corner] = []
+    var here = start
+    var step = (column: 1, row: 0)
+    repeat {
+        corners.append(here)
+        here = Corner(column: here.column + step.column, row: here.row + step.row)
+        // The two pixels ahead: pixel (c, r) has its upper left corner at (c, r).
+        let left = (
+            column: here.column + min(0, step.column) + min(0, step.row),
+            row: here.row + min(0, step.row) + min(0, -step.column)
+        )
+        let right = (
+            column: here.column + min(0, step.column) + min(0, -step.row),
+            row: here.row + min(0, step.row) + min(0, step.column)
+        )
+        if isInside(left.column, left.row) {
+            step = (step.row, -step.column)
+        } else if !isInside(right.column, right.row) {
+            step = (-step.row, step.column)
+        }
+    } while here != start
+    let far = corners.indices.max { distance2(corners[$0], start) < distance2(corners[$1], start) } ?? 0
+    return simplified(Array(corners[...far])).dropLast() + simplified(corners[far...] + [start]).dropLast()
+}
+
+private func distance2(_ a: Corner, _ b: Corner) -> Int {
+    (a.column - b.column) * (a.column - b.column) + (a.row - b.row) * (a.row - b.row)
+}
+
+/// Ramer's and Douglas' and Peucker's algorithm with a tolerance of 3/4 pixel.
+private func simplified(_ corners: [Corner]) -> [Corner] {
+    guard corners.count > 2, let first = corners.first, let last = corners.last else { return corners }
+    let dx = Double(last.column - first.column)
+    let dy = Double(last.row - first.row)
+    let length = hypot(dx, dy)
+    var farthest = (index: 0, distance: 0.0)
+    for index in 1..<corners.count - 1 {
+        let x = Double(corners[index].column - first.column)
+        let y = Double(corners[index].row - first.row)
+        let distance = length > 0 ? abs(dx * y - dy * x) / length : hypot(x, y)
+        if distance > farthest.distance { farthest = (index, distance) }
+    }
+    guard farthest.distance > 0.75 else { return [first, last] }
+    return simplified(Array(corners[...farthest.index])).dropLast() + simplified(Array(corners[farthest.index...]))
+}
