@@ -19,11 +19,15 @@ import Work
         let sink = MemorySink(delay_ms: 1)
         let record = try fake.microscope.record(
             .init(channel: fake.channel, frames: 30), interlock: Interlock(fake.microscope), into: sink)
-        #expect([record.frames, record.width, record.height] == [30, 32, 24])
+        #expect(record.frames == 30)
+        #expect(record.width == 32)
+        #expect(record.height == 24)
         #expect(record.duration_ms == 300)
-        #expect(sink.inner.withLock { $0.frames } == (0..<30).map(UInt16.init))
+        let written = sink.inner.withLock { $0.frames }
+        #expect(written == (0..<30).map { UInt16($0) })
         #expect(sink.inner.withLock { $0.isFinished })
-        #expect(fake.camera.inner.withLock { $0.lightDuringFrames } == Array(repeating: true, count: 30))
+        let lit = fake.camera.inner.withLock { $0.lightDuringFrames }
+        #expect(lit == [Bool](repeating: true, count: 30))
         #expect(fake.light.isOn == false)
     }
 

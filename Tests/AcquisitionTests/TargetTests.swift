@@ -43,7 +43,6 @@ import Testing
             objects.map(\.box), at: targets.positions.map { Point(x_um: $0.x_um, y_um: $0.y_um) }, fieldWidth_um: 50,
             fieldHeight_um: 50)
         let once = times.count { $0 == 1 }
-        print("\(objects.count) objects in \(targets.positions.count) fields, \(once) imaged exactly once")
         #expect(Double(once) >= 0.97 * Double(objects.count))
         #expect(times.allSatisfy { $0 >= 1 })
         #expect(targets.positions.flatMap(\.objects).sorted() == objects.map(\.id))
@@ -94,7 +93,7 @@ import Testing
     }
 
     @Test func labelsBecomeObjects() {
-        // A rectangle of 3 x 2 pixels, an L of 5, and a ring with a hole at the edge.
+        // A rectangle and an L that touches the edge; every number stands for 2 x 2 pixels.
         let rows: [[UInt32]] = [
             [0, 0, 0, 0, 0, 0, 0, 0],
             [0, 1, 1, 1, 0, 7, 0, 0],
@@ -102,8 +101,12 @@ import Testing
             [0, 0, 0, 0, 0, 7, 7, 7],
             [0, 0, 0, 0, 0, 0, 0, 0],
         ]
-        let labels = Plane(width: 8, height: 5, samples: rows.flatMap { $0 })
-        let objects = TargetObject.objects(in: labels, origin: Point(x_um: 10, y_um: 20), pixel_um: 2)
+        let doubled = rows.flatMap { row in
+            let wide = row.flatMap { [$0, $0] }
+            return wide + wide
+        }
+        let labels = Plane(width: 16, height: 10, samples: doubled)
+        let objects = TargetObject.objects(in: labels, origin: Point(x_um: 10, y_um: 20), pixel_um: 1)
         #expect(objects.map(\.id) == [1, 7])
         #expect(objects[0].area_um2 == 24)
         #expect(objects[0].centroid == Point(x_um: 15, y_um: 24))
