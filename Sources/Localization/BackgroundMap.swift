@@ -1,0 +1,93 @@
+/// The background of a frame by tiles: the mean of a tile's pixels after those of spots are clipped off, interpolated
+/// between the tiles' centres.
+struct BackgroundMap {
+    private let width: Int
+    private let height: Int
+    private let tile: Int
+    private let tileColumns: Int
+    private let tileRows: Int
+    private let excess: Float
+    private let readVariance: Float
+    private var means: [Float]
+
+    init(width: Int, height: Int, tile: Int, excess: Float, readVariance: Float) {
+        self.width = width
+        self.height = height
+        self.tile = tile
+        self.excess = excess
+        self.readVariance = readVariance
+        tileColumns = max(1, (width + tile / 2) / tile)
+        tileRows = max(1, (height + tile / 2) / tile)
+        means = Array(repeating: 0, count: tileColumns * tileRows)
+    }
+
+    /// The smallest mean of a tile.
+    var lowest: Float { means.min() ?? 0 }
+
+    /// Estimates the background of a frame in photons, shape [height, width].
+    mutating func estimate(_ photons: UnsafePointer<Float>) {
+        for tileRow in 0..<tileRows {
+            let rows = height * tileRow / tileRows..<height * (tileRow + 1) / tileRows
+            for tileColumn in 0..<tileColumns {
+                let columns = width * tileColumn / tileColumns..<width * (tileColumn + 1) / tileColumns
+                means[tileRow * tileColumns + tileColumn] = clippedMean(photons, rows, columns)
+            }
+        }
+    }
+
+    /// The mean without pixels more than two standard deviations of the noise above it, repeated until it rests.
+    private func clippedMean(_ photons: UnsafePointer<Float>, _ rows: Range<Int>, _ columns: Range<Int>) -> Float {
+        var mean = Float.infinity
+        for _ in 0..<6 {
+            let limit =
+                mean.isFinite ? mean + 2 * (excess * max(mean, 0) + readVariance).squareRoot() + 1e-3 : .infinity
+            var sum = SIMD8<Float>(repeating: 0)
+            var count = SIMD8<Float>(repeating: 0)
+            var tailSum: Float = 0
+            var tailCount: Float = 0
+            for row in rows {
+                var pointer = photons + row * width + columns.lowerBound
+                var left = columns.count
+                while left >= 8 {
+                    let values = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
+                    let kept = values .<= limit
+                    sum += SIMD8<Float>(repeating: 0).replacing(with: values, where: kept)
+                    count += SIMD8<Float>(repeating: 0).replacing(with: 1, where: kept)
+                    pointer += 8
+                    left -= 8
+                }
+                while left > 0 {
+                    if pointer.pointee <= limit {
+                        tailSum += pointer.pointee
+                        tailCount += 1
+                    }
+                    pointer += 1
+                    left -= 1
+                }
+            }
+            let number = count.sum() + tailCount
+            guard number > 0 else { break }
+            let next = (sum.sum() + tailSum) / number
+            let change = abs(next - mean)
+            mean = next
+            if change < 0.01 * (excess * max(mean, 0) + readVariance).squareRoot() { break }
+        }
+        // Pixels without any light would make a noise of 0.
+        return mean.isFinite ? max(mean, 0.01) : 0.01
+    }
+
+    /// The background at a pixel.
+    func value(row: Int, column: Int) -> Float {
+        let y = (Float(row) + 0.5) * Float(tileRows) / Float(height) - 0.5
+        let x = (Float(column) + 0.5) * Float(tileColumns) / Float(width) - 0.5
+        let top = max(0, min(tileRows - 1, Int(y.rounded(.down))))
+        let left = max(0, min(tileColumns - 1, Int(x.rounded(.down))))
+        let bottom = min(tileRows - 1, top + 1)
+        let right = min(tileColumns - 1, left + 1)
+        let v = max(0, min(1, y - Float(top)))
+        let u = max(0, min(1, x - Float(left)))
+        let upper = means[top * tileColumns + left] * (1 - u) + means[top * tileColumns + right] * u
+        let lower = means[bottom * tileColumns + left] * (1 - u) + means[bottom * tileColumns + right] * u
+        return upper * (1 - v) + lower * v
+    }
+}

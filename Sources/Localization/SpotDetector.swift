@@ -1,0 +1,140 @@
+import Foundation
+import Imaging
+import Kernels
+
+/// A place where the filtered frame stands out of the noise.
+public struct SpotCandidate: Sendable, Equatable {
+    /// The pixel of the local maximum.
+    public var column: Int, row: Int
+    /// The background there in photons per pixel.
+    public var background: Float
+    /// The filtered value in standard deviations of the filtered noise.
+    public var significance: Float
+}
+
+/// Finds spots in a frame of photons: band-pass filter, local maxima, threshold in units of the noise at each place.
+///
+/// The noise is not taken from the filtered image, whose spread the spots themselves enlarge, but follows from the
+/// local background and the camera: a filter with coefficients h turns pixels of variance v into sqrt(v sum h^2).
+/// Dim spots in crowded frames are kept therefore. One detector serves one thread.
+public final class SpotDetector {
+    private let width: Int
+    private let height: Int
+    private let threshold: Float
+    private let excess: Float
+    private let readVariance: Float
+    private let first: [Float]
+    private let second: [Float]
+    private let secondStep: Int
+    /// The square root of the filter's sum of squares.
+    private let noiseGain: Float
+    private var narrow: [Float]
+    private var wide: [Float]
+    private var scratch: [Float]
+    private var padded: [Float]
+    private var background: BackgroundMap
+
+    /// A detector for frames of one size.
+    public init(width: Int, height: Int, camera: CameraCalibration, settings: LocalizationSettings) {
+        self.width = width
+        self.height = height
+        threshold = Float(settings.threshold)
+        excess = Float(camera.excessNoise)
+        let read = camera.read_noise_electrons / camera.em_gain
+        readVariance = Float(read * read)
+        let sigma = settings.sigma_nm / camera.pixel_nm
+        switch settings.filter {
+        case .wavelet:
+            first = [3.0 / 8, 1.0 / 4, 1.0 / 16]
+            second = first
+            secondStep = 2
+        case .gaussians:
+            first = Self.gaussian(sigma)
+            second = Self.gaussian(1.5 * sigma)
+            secondStep = 1
+        }
+        noiseGain = Self.noiseGain(first, second, secondStep)
+        narrow = Array(repeating: 0, count: width * height)
+        wide = narrow
+        scratch = narrow
+        padded = Array(repeating: 0, count: width + 2 * max(first.count, second.count * secondStep))
+        background = BackgroundMap(
+            width: width, height: height, tile: max(16, Int((10 * sigma).rounded())), excess: excess,
+            readVariance: readVariance)
+    }
+
+    /// The candidates of one frame in photons, shape [height, width], row by row.
+    public func candidates(_ photons: UnsafePointer<Float>) -> [SpotCandidate] {
+        guard width >= 3, height >= 3 else { return [] }
+        background.estimate(photons)
+        let (w, h) = (Int32(width), Int32(height))
+        filter_rows(photons, &scratch, w, h, first, Int32(first.count), 1, &padded)
+        filter_columns(scratch, &narrow, w, h, first, Int32(first.count), 1)
+        filter_rows(narrow, &scratch, w, h, second, Int32(second.count), Int32(secondStep), &padded)
+        filter_columns(scratch, &wide, w, h, second, Int32(second.count), Int32(secondStep))
+        var found: [SpotCandidate] = []
+        narrow.withUnsafeMutableBufferPointer { band in
+            wide.withUnsafeBufferPointer { wide in
+                for pixel in 0..<band.count { band[pixel] -= wide[pixel] }
+            }
+            let lowest = threshold * noiseGain * (excess * background.lowest + readVariance).squareRoot()
+            for row in 0..<height {
+                for column in 0..<width where band[row * width + column] > lowest {
+                    guard isMaximum(band, row, column) else { continue }
+                    let local = background.value(row: row, column: column)
+                    let noise = noiseGain * (excess * local + readVariance).squareRoot()
+                    let significance = band[row * width + column] / noise
+                    guard significance > threshold else { continue }
+                    found.append(
+                        SpotCandidate(column: column, row: row, background: local, significance: significance))
+                }
+            }
+        }
+        return found
+    }
+
+    /// Whether a pixel is above its eight neighbours; of equal ones the first in reading order counts.
+    private func isMaximum(_ band: UnsafeMutableBufferPointer<Float>, _ row: Int, _ column: Int) -> Bool {
+        let value = band[row * width + column]
+        for y in max(0, row - 1)...min(height - 1, row + 1) {
+            for x in max(0, column - 1)...min(width - 1, column + 1) {
+                let other = band[y * width + x]
+                if other > value || (other == value && (y < row || (y == row && x < column))) { return false }
+            }
+        }
+        return true
+    }
+
+    /// Half of a normalised Gaussian kernel, centre first.
+    private static func gaussian(_ sigma: Double) -> [Float] {
+        let radius = max(1, Int((3 * sigma).rounded(.up)))
+        let half = (0...radius).map { exp(-0.5 * Double($0 * $0) / (sigma * sigma)) }
+        let sum = half[0] + 2 * half.dropFirst().reduce(0, +)
+        return half.map { Float($0 / sum) }
+    }
+
+    /// The norm of `a⊗a - b⊗b`, where b is a convolved with the second kernel.
+    private static func noiseGain(_ first: [Float], _ second: [Float], _ step: Int) -> Float {
+        let radius = first.count - 1 + (second.count - 1) * step
+        func spread(_ half: [Float], _ step: Int) -> [Double] {
+            var taps = [Double](repeating: 0, count: 2 * radius + 1)
+            for (index, tap) in half.enumerated() where index * step <= radius {
+                taps[radius + index * step] = Double(tap)
+                taps[radius - index * step] = Double(tap)
+            }
+            return taps
+        }
+        let a = spread(first, 1)
+        let c = spread(second, step)
+        var b = [Double](repeating: 0, count: 2 * radius + 1)
+        for (i, left) in a.enumerated() where left != 0 {
+            for (j, right) in c.enumerated() {
+                let k = i + j - radius
+                if b.indices.contains(k) { b[k] += left * right }
+            }
+        }
+        func dot(_ u: [Double], _ v: [Double]) -> Double { zip(u, v).reduce(0) { $0 + $1.0 * $1.1 } }
+        let square = dot(a, a) * dot(a, a) - 2 * dot(a, b) * dot(a, b) + dot(b, b) * dot(b, b)
+        return Float(square.squareRoot())
+    }
+}
