@@ -57,7 +57,8 @@ public struct LocalizationSettings: Sendable, Codable, Equatable {
             "read_noise_electrons must not be negative")
         let sigma = sigma_nm / camera.pixel_nm
         try require(
-            sigma >= 0.3 && sigma <= 8, "spots with sigma \(sigma_nm) nm are \(sigma) pixels wide; 0.3 to 8 can be fitted")
+            sigma >= 0.3 && sigma <= 8,
+            "spots with sigma \(sigma_nm) nm are \(sigma) pixels wide; 0.3 to 8 can be fitted")
         try require(threshold > 0 && threshold.isFinite, "the threshold must be above 0")
         if let side {
             try require(

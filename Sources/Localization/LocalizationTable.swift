@@ -75,17 +75,14 @@ public struct LocalizationTable: Sendable, Equatable {
         return moved
     }
 
-    /// Adds the rows of another table behind the own ones. Columns that only one of them has are dropped, unless
-    /// this table is empty.
-    public mutating func append(_ other: LocalizationTable) {
-        guard count > 0 else { return self = other }
-        guard other.count > 0 else { return }
-        for name in columnNames {
-            if let more = other.columns[name] { columns[name]!.append(contentsOf: more) } else { columns[name] = nil }
+    /// The rows of several tables, one after another. Columns that one of the tables with rows lacks are dropped.
+    public init(joining tables: [LocalizationTable]) {
+        let filled = tables.filter { $0.count > 0 }
+        self.init(
+            frame: filled.flatMap(\.frame), x_nm: filled.flatMap(\.x_nm), y_nm: filled.flatMap(\.y_nm))
+        for name in (filled.first ?? tables.first)?.columnNames ?? [] {
+            let parts = filled.compactMap { $0.columns[name] }
+            if parts.count == filled.count { self[name] = Array(parts.joined()) }
         }
-        columnNames.removeAll { columns[$0] == nil }
-        frame.append(contentsOf: other.frame)
-        x_nm.append(contentsOf: other.x_nm)
-        y_nm.append(contentsOf: other.y_nm)
     }
 }

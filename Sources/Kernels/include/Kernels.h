@@ -1,1 +1,2 @@
-void k(void);
+#include "FrameFilter.h"
+#include "SpotFit.h"

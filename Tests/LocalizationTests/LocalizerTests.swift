@@ -1,0 +1,131 @@
+import Foundation
+import Imaging
+import Localization
+import Randomness
+import Simulation
+import Testing
+
+@Suite struct LocalizerTests {
+    /// The Cramér-Rao bound of x in nm by Rieger and Stallinga (2014).
+    private func bound_nm(photons: Double, background: Double, sigma_nm: Double, pixel_nm: Double) -> Double {
+        let widened = sigma_nm * sigma_nm + pixel_nm * pixel_nm / 12
+        let tau = 2 * Double.pi * widened * background / (photons * pixel_nm * pixel_nm)
+        return (widened / photons * (1 + 4 * tau + (2 * tau / (1 + 4 * tau)).squareRoot())).squareRoot()
+    }
+
+    private func grid(
+        photons: Double, camera: CameraCalibration, settings: LocalizationSettings, frames: Int = 40
+    ) throws -> (found: LocalizationTable, truth: LocalizationTable, pairs: [(found: Int, truth: Int)]) {
+        let movie = try gridMovie(
+            width: 200, height: 200, photons: photons, sigma_px: 1.5, background: 20, frames: frames,
+            sensor: SensorModel(camera), seed: 7)
+        let localizer = try Localizer(camera: camera, settings: settings)
+        let tables = (0..<movie.frames).map { index in
+            localizer.localize(movie.frame(index).map(Float.init), number: index + 1)
+        }
+        let found = LocalizationTable(joining: tables)
+        return (found, movie.truth, matchLocalizations(found, movie.truth, tolerance_nm: 100))
+    }
+
+    @Test(arguments: [500.0, 1000, 5000], [false, true])
+    func reachesTheBoundForIsolatedSpots(photons: Double, fitsSigma: Bool) throws {
+        let camera = CameraCalibration(pixel_nm: 100)
+        let settings = LocalizationSettings(sigma_nm: 150, fitsSigma: fitsSigma, side: 11)
+        let (found, truth, pairs) = try grid(photons: photons, camera: camera, settings: settings)
+        let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
+        let bound = bound_nm(photons: photons, background: 20, sigma_nm: 150, pixel_nm: 100)
+        let ratio = (scores.rmse_nm / 2.0.squareRoot()) / bound
+        let uncertainty = try #require(found["uncertainty_nm"])
+        let stated = (pairs.map { uncertainty[$0.found] * uncertainty[$0.found] }.reduce(0, +) / Double(pairs.count))
+            .squareRoot()
+        let true_nm = scores.rmse_nm / 2.0.squareRoot()
+        print(
+            "photons \(photons) sigma fitted \(fitsSigma): recall \(scores.recall) precision \(scores.precision)",
+            "rmse/bound \(ratio) stated/true \(stated / true_nm)")
+        #expect(scores.recall > 0.99 && scores.precision > 0.99)
+        #expect(ratio < 1.03)
+        #expect(abs(stated / true_nm - 1) < 0.05)
+        let photonsColumn = try #require(found["photons"])
+        let mean = pairs.map { photonsColumn[$0.found] }.reduce(0, +) / Double(pairs.count)
+        #expect(abs(mean / photons - 1) < 0.02)
+    }
+
+    @Test func multiplicationAndReadNoiseAreInTheStatedPrecision() throws {
+        let multiplying = CameraCalibration(
+            pixel_nm: 100, offset_counts: 100, electrons_per_count: 10, em_gain: 200, quantum_efficiency: 1,
+            read_noise_electrons: 50)
+        let noisy = CameraCalibration(pixel_nm: 100, electrons_per_count: 0.5, read_noise_electrons: 4)
+        for (camera, excess) in [(multiplying, 2.0), (noisy, 1.0)] {
+            let settings = LocalizationSettings(sigma_nm: 150, fitsSigma: false, side: 11)
+            let (found, truth, pairs) = try grid(photons: 1000, camera: camera, settings: settings)
+            let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
+            let read = camera.read_noise_electrons / camera.em_gain
+            let bound =
+                excess.squareRoot()
+                * bound_nm(
+                    photons: 1000, background: 20 + read * read / excess, sigma_nm: 150, pixel_nm: 100)
+            let uncertainty = try #require(found["uncertainty_nm"])
+            let stated =
+                (pairs.map { uncertainty[$0.found] * uncertainty[$0.found] }.reduce(0, +)
+                / Double(pairs.count)).squareRoot()
+            let true_nm = scores.rmse_nm / 2.0.squareRoot()
+            print(
+                "em gain \(camera.em_gain): recall \(scores.recall) rmse/bound \(true_nm / bound) stated/true \(stated / true_nm)"
+            )
+            #expect(scores.recall > 0.98)
+            #expect(true_nm / bound < 1.04)
+            #expect(abs(stated / true_nm - 1) < 0.05)
+        }
+    }
+
+    @Test func errorDoesNotDependOnThePlaceInThePixel() throws {
+        let settings = LocalizationSettings(sigma_nm: 150, fitsSigma: true)
+        let (found, truth, pairs) = try grid(
+            photons: 5000, camera: CameraCalibration(pixel_nm: 100), settings: settings, frames: 60)
+        var sums = [Double](repeating: 0, count: 10)
+        var counts = [Double](repeating: 0, count: 10)
+        for pair in pairs {
+            let bin = min(9, Int((truth.x_nm[pair.truth] / 100).truncatingRemainder(dividingBy: 1) * 10))
+            sums[bin] += found.x_nm[pair.found] - truth.x_nm[pair.truth]
+            counts[bin] += 1
+        }
+        // About 600 spots of 2.5 nm error a bin: a standard error of 0.1 nm.
+        for bin in 0..<10 { #expect(abs(sums[bin] / counts[bin]) < 0.45) }
+    }
+
+    @Test(.enabled(if: sharedFileExists("storm-analysis"), "the shared data are not here"))
+    func findsTheMoleculesOfStormAnalysisMovies() throws {
+        for (name, width, least) in [("test", 256, 0.9), ("test_300x200", 300, 0.8), ("test_low_snr", 400, 0.9)] {
+            let list = name == "test_low_snr" ? "test_low_snr_list.bin" : "\(name)_olist.bin"
+            let movie = try openMovie("\(sharedData)/storm-analysis/\(name).dax")
+            #expect(movie.width == width)
+            let truth = try insight3("\(sharedData)/storm-analysis/\(list)", pixel_nm: 100)
+            let camera = CameraCalibration(pixel_nm: 100, offset_counts: 100)
+            for filter in DetectionFilter.allCases {
+                let localizer = try Localizer(
+                    camera: camera,
+                    settings: LocalizationSettings(sigma_nm: 100, fitsSigma: false, filter: filter, threshold: 6))
+                let found = try localizer.localize(movie)
+                let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
+                print(name, filter, found.count, truth.count, scores)
+                #expect(scores.recall > least)
+            }
+        }
+    }
+
+    /// The molecules of an Insight3 list (72-byte records of 4-byte numbers, positions from 1).
+    private func insight3(_ path: String, pixel_nm: Double) throws -> LocalizationTable {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        func float(_ at: Int) -> Double {
+            Double(Float(bitPattern: data.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: at, as: UInt32.self) }))
+        }
+        func integer(_ at: Int) -> Int32 {
+            data.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: at, as: Int32.self) }
+        }
+        let count = (data.count - 16) / 72
+        return LocalizationTable(
+            frame: (0..<count).map { integer(16 + $0 * 72 + 13 * 4) },
+            x_nm: (0..<count).map { (float(16 + $0 * 72) - 0.5) * pixel_nm },
+            y_nm: (0..<count).map { (float(16 + $0 * 72 + 4) - 0.5) * pixel_nm })
+    }
+}
