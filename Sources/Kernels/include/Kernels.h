@@ -1,2 +1,4 @@
 #include "FrameFilter.h"
 #include "SpotFit.h"
+#pragma once
+#include "NetworkKernels.h"
