@@ -44,7 +44,7 @@ let package = Package(
         module("Localization", ["Imaging", "Kernels", "Work"]),
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
-        module("Instruments", ["Imaging", "Randomness", "Simulation", "Work"]),
+        module("Instruments", ["Imaging", "Localization", "Randomness", "Simulation", "Work"]),
         module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
         module("Viewing", ["Imaging", "Work"]),
         module(
@@ -69,7 +69,7 @@ let package = Package(
         tests(of: "Localization", "Imaging", "Randomness", "Simulation", "Work"),
         tests(of: "Resolution", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
-        tests(of: "Instruments", "Imaging", "Simulation", "Work"),
+        tests(of: "Instruments", "Imaging", "Localization", "Simulation", "Work"),
         tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),
         tests(of: "Viewing", "Imaging", "Work"),
         tests(of: "Scripting", "LuaShim", "Work"),

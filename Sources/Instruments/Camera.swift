@@ -1,4 +1,5 @@
 import Imaging
+import Localization
 
 /// One frame of a camera.
 public struct Frame: Sendable {
@@ -35,6 +36,8 @@ public protocol Camera: Device {
     func emGain() throws -> Double
     /// Sets the electron multiplying gain.
     func setEMGain(_ gain: Double) throws
+    /// What turns the counts of a frame taken now into photons; nil where the camera has not been calibrated.
+    func calibration() throws -> CameraCalibration?
     /// Takes one frame.
     func snap() throws -> Frame
     /// Begins a sequence of frames at the exposure time.

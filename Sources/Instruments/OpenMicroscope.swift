@@ -1,0 +1,69 @@
+import Foundation
+import Synchronization
+import Work
+
+/// Opens a microscope.
+/// - Parameters:
+///   - nameOrFile: `simulated`, or a JSON file that describes one.
+///   - settings: laid over the description, key by key.
+/// - Returns: the microscope with all lights off.
+/// - Throws: a `Failure` in one line for a file that is missing or no JSON, an unknown key (with the nearest known
+///   one), or a value outside its limits.
+public func openMicroscope(_ nameOrFile: String, settings: [String: DescriptionValue] = [:]) throws -> Microscope {
+    let description: DescriptionValue
+    let folder: String
+    if nameOrFile == "simulated" {
+        description = .object([:])
+        folder = "."
+    } else if !nameOrFile.contains("/"), !nameOrFile.contains("."),
+        !FileManager.default.fileExists(atPath: nameOrFile)
+    {
+        let guess = nearestName(to: nameOrFile, in: ["simulated"]).map { "did you mean '\($0)'?" }
+        throw Failure(
+            "there is no microscope '\(nameOrFile)'", remedy: guess ?? "give 'simulated' or a JSON description file",
+            code: "microscope-unknown")
+    } else {
+        let data = try readFile(nameOrFile)
+        do { description = try JSONDecoder().decode(DescriptionValue.self, from: data) } catch {
+            throw Failure(
+                "\(nameOrFile) is not valid JSON", remedy: "check its commas, quotes and brackets",
+                code: "bad-description")
+        }
+        folder = URL(fileURLWithPath: nameOrFile).deletingLastPathComponent().path
+    }
+    let whole = settings.isEmpty ? description : description.overlaid(with: .object(settings))
+    let place = URL(fileURLWithPath: nameOrFile).lastPathComponent
+    return simulatedMicroscope(try SimulatedSettings(whole, place: place, folder: folder))
+}
+
+private func simulatedMicroscope(_ settings: SimulatedSettings) -> Microscope {
+    let world = SimulatedWorld(settings)
+    let microscope = Microscope(
+        name: settings.name, stage: SimulatedStage(world), focus: SimulatedFocus(world),
+        camera: SimulatedCamera(world), lights: settings.lights.map { SimulatedLight($0, world) },
+        wheels: settings.wheels.map { SimulatedWheel($0, world) }, channels: settings.channels)
+    OpenMicroscopes.add(microscope)
+    return microscope
+}
+
+/// The microscopes that are open in this program, so that every way out can switch all their lights off.
+public enum OpenMicroscopes {
+    private struct Weak: Sendable {
+        weak var microscope: Microscope?
+    }
+
+    private static let all = Mutex<[Weak]>([])
+
+    /// Adds a microscope; it is not kept alive.
+    static func add(_ microscope: Microscope) {
+        all.withLock { all in
+            all.removeAll { $0.microscope == nil }
+            all.append(Weak(microscope: microscope))
+        }
+    }
+
+    /// Switches every light of every open microscope off. Cannot fail and may be called from any thread.
+    public static func allLightsOff() {
+        for entry in all.withLock({ $0 }) { entry.microscope?.allLightsOff() }
+    }
+}
