@@ -48,3 +48,8 @@ public protocol Camera: Device {
     /// Ends a sequence; nothing happens when none runs.
     func stopSequence()
 }
+
+extension Camera {
+    /// A camera that has not been calibrated.
+    public func calibration() throws -> CameraCalibration? { nil }
+}

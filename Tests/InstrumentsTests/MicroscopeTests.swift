@@ -164,18 +164,30 @@ import Work
         #expect(indices == indices.sorted() && indices.last == 199)
     }
 
-    @Test func everyLightOfEveryMicroscopeGoesOff() throws {
-        let first = try openMicroscope("simulated")
-        let second = try openMicroscope("simulated")
-        try first.lights["647"]?.on(power_mw: 5)
-        try second.lights["405"]?.on(power_mw: 5)
-        OpenMicroscopes.allLightsOff()
-        #expect(first.lights["647"]?.isOn == false)
-        #expect(second.lights["405"]?.isOn == false)
-        #expect(throws: Failure.self) { try first.lights["647"]?.on(power_mw: 1e6) }
-        first.close()
-        #expect(throws: Failure.self) { try first.lights["647"]?.on(power_mw: 1) }
-        #expect(throws: Failure.self) { try first.camera.snap() }
+    /// In a process of its own, because it reaches the microscopes of all other tests.
+    @Test func everyLightOfEveryMicroscopeGoesOff() async {
+        await #expect(processExitsWith: .success) {
+            let first = try openMicroscope("simulated")
+            let second = try openMicroscope("simulated")
+            try first.lights["647"]?.on(power_mw: 5)
+            try second.lights["405"]?.on(power_mw: 5)
+            #expect(first.lights["647"]?.isOn == true)
+            OpenMicroscopes.allLightsOff()
+            #expect(first.lights["647"]?.isOn == false)
+            #expect(second.lights["405"]?.isOn == false)
+        }
+    }
+
+    @Test func closedDevicesRefuse() throws {
+        let scope = try openMicroscope("simulated")
+        #expect(throws: Failure.self) { try scope.lights["647"]?.on(power_mw: 1e6) }
+        try scope.lights["647"]?.on(power_mw: 5)
+        scope.close()
+        scope.close()
+        #expect(scope.lights["647"]?.isOn == false)
+        #expect(throws: Failure.self) { try scope.lights["647"]?.on(power_mw: 1) }
+        #expect(throws: Failure.self) { try scope.camera.snap() }
+        #expect(scope.stage.state() == .unknown)
     }
 
     @Test func mistypedDescriptionsAreOneClearLine() throws {
