@@ -122,23 +122,23 @@ extension Samples {
     /// The samples of a range as floats.
     public func floats(in range: Range<Int>) -> [Float] {
         switch self {
-        case .uint8(let values): values[range].map(Float.init)
-        case .int8(let values): values[range].map(Float.init)
-        case .uint16(let values): values[range].map(Float.init)
-        case .int16(let values): values[range].map(Float.init)
-        case .uint32(let values): values[range].map(Float.init)
-        case .int32(let values): values[range].map(Float.init)
+        case .uint8(let values): values[range].map { Float($0) }
+        case .int8(let values): values[range].map { Float($0) }
+        case .uint16(let values): values[range].map { Float($0) }
+        case .int16(let values): values[range].map { Float($0) }
+        case .uint32(let values): values[range].map { Float($0) }
+        case .int32(let values): values[range].map { Float($0) }
         case .float32(let values): Array(values[range])
-        case .float64(let values): values[range].map(Float.init)
+        case .float64(let values): values[range].map { Float($0) }
         }
     }
 
     /// The samples of a range as label numbers.
     func labels(in range: Range<Int>) -> [UInt32] {
         switch self {
-        case .uint8(let values): values[range].map(UInt32.init)
+        case .uint8(let values): values[range].map { UInt32($0) }
         case .int8(let values): values[range].map { UInt32(max(0, $0)) }
-        case .uint16(let values): values[range].map(UInt32.init)
+        case .uint16(let values): values[range].map { UInt32($0) }
         case .int16(let values): values[range].map { UInt32(max(0, $0)) }
         case .uint32(let values): Array(values[range])
         case .int32(let values): values[range].map { UInt32(max(0, $0)) }

@@ -41,7 +41,13 @@ struct TIFFDecoder: ~Copyable {
         if let current, current.index == index { return current.layout }
         current = nil
         messages.pointee = ctiff_messages()
-        guard TIFFSetSubDirectory(tif, offsets[index]) == 1 else { throw damaged("page \(index) cannot be read") }
+        guard TIFFSetSubDirectory(tif, offsets[index]) == 1 else {
+            let reason = TIFFDecoder.text(messages).replacing("\(path): ", with: "")
+            guard reason.hasPrefix("Cannot handle") || reason.hasPrefix("Bad value") else {
+                throw damaged("page \(index) cannot be read")
+            }
+            throw notSupported(path, "tags that libtiff refuses (\(reason))")
+        }
         let description = ctiff_string(tif, UInt32(TIFFTAG_IMAGEDESCRIPTION)).map { String(cString: $0) } ?? ""
         let layout = Layout(page: try TIFFPage(tif, path: path), description: description)
         let compression = Int32(ctiff_u16(tif, UInt32(TIFFTAG_COMPRESSION), 1))

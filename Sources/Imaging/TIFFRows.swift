@@ -33,7 +33,7 @@ struct RowDecoder {
             }
         case .half:
             convert(columns.count, output, planeStride) { index in
-                RowDecoder.float(half: row.loadUnaligned(fromByteOffset: 2 * (first + index), as: UInt16.self))
+                Float(Float16(bitPattern: row.loadUnaligned(fromByteOffset: 2 * (first + index), as: UInt16.self)))
             }
         case .integer64(let signed):
             convert(columns.count, output, planeStride) { index in
@@ -79,18 +79,6 @@ struct RowDecoder {
         for byte in start / 8...(start + bits - 1) / 8 { value = value << 8 | UInt64(bytes[byte]) }
         let surplus = 7 - (start + bits - 1) % 8
         return UInt32(value >> UInt64(surplus) & (1 << UInt64(bits) - 1))
-    }
-
-    /// The value of a float of 16 bits (IEEE 754 binary16).
-    private static func float(half: UInt16) -> Float {
-        let sign: Float = half & 0x8000 == 0 ? 1 : -1
-        let exponent = Int(half >> 10 & 31)
-        let fraction = Float(half & 1023) / 1024
-        switch exponent {
-        case 0: return sign * fraction * 0x1p-14
-        case 31: return fraction == 0 ? sign * .infinity : .nan
-        default: return sign * (1 + fraction) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
-        }
     }
 }
 

@@ -3,24 +3,48 @@ import Foundation
 /// The number of processors that work is spread over.
 public let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
+/// A file that grows under a temporary name in the folder where it will appear under its own name when it is whole.
+public struct PendingFile: Sendable {
+    /// The name of the finished file.
+    public let path: String
+    /// The name to write to.
+    public let temporaryPath: String
+
+    /// Makes the folder where it is missing; the temporary file itself is the caller's to create.
+    /// - Throws: a `Failure` that names the folder.
+    public init(for path: String) throws {
+        let url = URL(fileURLWithPath: path)
+        let folder = url.deletingLastPathComponent()
+        try makeFolder(folder.path)
+        self.path = path
+        temporaryPath = folder.appendingPathComponent(".\(url.lastPathComponent).part").path
+    }
+
+    /// Brings the whole file to disk and gives it its name.
+    /// - Throws: a `Failure` that names the file.
+    public func finish() throws {
+        try synchronise(temporaryPath)
+        guard rename(temporaryPath, path) == 0 else {
+            throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
+        }
+    }
+
+    /// Removes the temporary file.
+    public func discard() { unlink(temporaryPath) }
+}
+
 /// Writes a file so that it appears under its name only when it is whole: `body` writes to a temporary name in
 /// the same folder, which is synchronised to disk and then renamed.
 /// - Throws: what `body` throws (the temporary file is then removed), or a `Failure` naming the file.
 @discardableResult
 public func writeWhole<Result>(to path: String, _ body: (_ temporaryPath: String) throws -> Result) throws -> Result {
-    let url = URL(fileURLWithPath: path)
-    let folder = url.deletingLastPathComponent()
-    try makeFolder(folder.path)
-    let temporary = folder.appendingPathComponent(".\(url.lastPathComponent).part").path
+    let file = try PendingFile(for: path)
     do {
-        let result = try body(temporary)
-        try synchronise(temporary)
-        guard rename(temporary, path) == 0 else {
-            throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
-        }
+        let result = try body(file.temporaryPath)
+        try file.finish()
         return result
     } catch {
-        unlink(temporary)
+        file.discard()
         throw error
     }
 }

@@ -1,0 +1,228 @@
+import Foundation
+import Work
+
+/// Writes a movie or stack as OME-TIFF, frame by frame: every frame is on disk when `append` returns.
+///
+/// The file grows under a temporary name and gets its own name from `finish()`; a crash leaves only the temporary file,
+/// which is a readable TIFF of the frames so far. The format is written here rather than by libtiff, which walks the whole
+/// chain of directories for each page it appends. Layout: TIFF 6.0 and BigTIFF, one uncompressed strip per page,
+/// OME-XML 2016-06 behind the last frame.
+public final class OMETIFFWriter {
+    /// What is known of one frame.
+    public struct FrameInfo: Sendable, Equatable {
+        /// The time since the first frame.
+        public var deltaT_ms: Double?
+        /// The exposure time.
+        public var exposure_ms: Double?
+        /// The position of the stage and the focus.
+        public var x_um: Double?, y_um: Double?, z_um: Double?
+
+        /// Gathers what is known.
+        public init(
+            deltaT_ms: Double? = nil, exposure_ms: Double? = nil, x_um: Double? = nil, y_um: Double? = nil,
+            z_um: Double? = nil
+        ) {
+            self.deltaT_ms = deltaT_ms
+            self.exposure_ms = exposure_ms
+            self.x_um = x_um
+            self.y_um = y_um
+            self.z_um = z_um
+        }
+    }
+
+    /// What the frames of a stack follow.
+    public enum Axis: Sendable { case time, z }
+
+    /// The path that the finished file gets.
+    public let path: String
+    /// The number of columns and rows of every frame.
+    public let width: Int, height: Int
+    /// The type of the samples.
+    public let pixelType: PixelType
+    /// The number of frames appended so far.
+    public private(set) var frames = 0
+    /// The name of the image in the OME-XML.
+    public var name: String
+    /// When the acquisition began; the time of creation by default.
+    public var acquisitionDate = Date()
+
+    private let channelNames: [String]
+    private let pixelSize_um: Double?
+    private let axis: Axis
+    private let zStep_um: Double?
+    private let file: PendingFile
+    private let layout: TIFFLayout
+    private var descriptor: Int32
+    private var end: UInt64
+    private var lastNext: UInt64
+    private var infos: [FrameInfo] = []
+
+    /// Creates the temporary file, and its folder where that is missing.
+    /// - Parameters:
+    ///   - channels: the names of the channels; every frame has one page for each.
+    ///   - expectedFrames: where this is known and all frames fit 4 GB, classic TIFF is written, which more programs read;
+    ///     otherwise BigTIFF.
+    /// - Throws: a `Failure` when the file cannot be created.
+    public init(
+        _ path: String, width: Int, height: Int, pixelType: PixelType = .uint16, channels: [String] = [""],
+        pixelSize_um: Double? = nil, axis: Axis = .time, zStep_um: Double? = nil, expectedFrames: Int? = nil
+    ) throws {
+        guard (1...1 << 20) ~= width, (1...1 << 20) ~= height, !channels.isEmpty else {
+            throw Failure("\(path): frames of \(width)x\(height) pixels cannot be written", code: "size-mismatch")
+        }
+        self.path = path
+        self.width = width
+        self.height = height
+        self.pixelType = pixelType
+        self.channelNames = channels
+        self.pixelSize_um = pixelSize_um
+        self.axis = axis
+        self.zStep_um = zStep_um
+        name = URL(fileURLWithPath: path).lastPathComponent
+        let frameBytes = width * height * pixelType.bytes * channels.count + 400 * channels.count
+        layout = TIFFLayout(isBig: expectedFrames.map { $0 > (4_000_000_000 - 1_000_000) / (frameBytes + 200) } ?? true)
+        file = try PendingFile(for: path)
+        descriptor = open(file.temporaryPath, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
+        }
+        let header = layout.header
+        end = UInt64(header.count)
+        lastNext = layout.firstOffsetPlace
+        try write(header, at: 0)
+    }
+
+    deinit { discard() }
+
+    /// Appends a frame: an image of the writer's size, type and number of channels.
+    /// - Throws: a `Failure` when the image does not fit or the disk is full.
+    public func append(_ image: Image, info: FrameInfo = FrameInfo()) throws {
+        guard image.width == width, image.height == height, image.pixelType == pixelType,
+            image.channels == channelNames.count
+        else {
+            throw Failure(
+                "a frame of \(image.width)x\(image.height) \(image.pixelType.rawValue) with \(image.channels) channels does "
+                    + "not fit \(path) of \(width)x\(height) \(pixelType.rawValue) with \(channelNames.count)",
+                code: "size-mismatch")
+        }
+        try image.samples.withUnsafeBytes { bytes in
+            let planeBytes = bytes.count / image.channels
+            for channel in 0..<image.channels {
+                try appendPage(
+                    UnsafeRawBufferPointer(rebasing: bytes[channel * planeBytes..<(channel + 1) * planeBytes]))
+            }
+        }
+        infos.append(info)
+        frames += 1
+    }
+
+    /// Appends a frame of 16-bit samples to a file of one channel.
+    public func append(_ plane: Plane<UInt16>, info: FrameInfo = FrameInfo()) throws {
+        try append(Image(plane), info: info)
+    }
+
+    /// Completes the file, brings it to disk and gives it its name.
+    /// - Throws: a `Failure` when there is no frame or the disk is full.
+    public func finish() throws {
+        guard frames > 0 else { throw Failure("\(path) got no frame", code: "no-frames") }
+        let xml = [UInt8](omeXML().utf8) + [0]
+        try write(xml, at: end)
+        try write(layout.number(UInt64(xml.count), wide: layout.isBig), at: layout.descriptionPlace)
+        try write(layout.offset(end), at: layout.descriptionPlace + UInt64(layout.isBig ? 8 : 4))
+        try file.finish()
+        close(descriptor)
+        descriptor = -1
+    }
+
+    /// Gives the movie up and removes the temporary file.
+    public func discard() {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        file.discard()
+        descriptor = -1
+    }
+
+    private func appendPage(_ pixels: UnsafeRawBufferPointer) throws {
+        guard descriptor >= 0 else { throw Failure("\(path) is finished already", code: "file-closed") }
+        let start = (end + 7) / 8 * 8
+        let isFirst = lastNext == layout.firstOffsetPlace
+        let directory = layout.directory(
+            at: start, width: width, height: height, type: pixelType, pixelBytes: UInt64(pixels.count),
+            pixelSize_um: pixelSize_um, isFirst: isFirst)
+        guard layout.isBig || start + UInt64(directory.count + pixels.count) < 4_290_000_000 else {
+            throw Failure(
+                "\(path) outgrows 4 GB", remedy: "leave the expected number of frames open", code: "file-too-large")
+        }
+        try write(directory, at: start)
+        try write(pixels, at: start + UInt64(directory.count))
+        // The link comes last: the chain never leads to a page that is not whole.
+        try write(layout.offset(start), at: lastNext)
+        lastNext = start + layout.nextPlace(isFirst: isFirst)
+        end = start + UInt64(directory.count + pixels.count)
+    }
+
+    private func write(_ bytes: [UInt8], at offset: UInt64) throws {
+        try bytes.withUnsafeBytes { try write($0, at: offset) }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
+        var done = 0
+        while done < bytes.count {
+            let written = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset) + off_t(done))
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { throw unwritable() }
+            done += written
+        }
+    }
+
+    private func unwritable() -> Failure {
+        errno == ENOSPC
+            ? Failure("the disk is full: \(path) cannot be written", remedy: "free some space", code: "disk-full")
+            : Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
+    }
+
+    private func omeXML() -> String {
+        let pages = frames * channelNames.count
+        let (sizeZ, sizeT) = axis == .z ? (frames, 1) : (1, frames)
+        let type: String =
+            switch pixelType {
+            case .float32: "float"
+            case .float64: "double"
+            default: pixelType.rawValue
+            }
+        var xml = """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" \
+            xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 \
+            http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="Stormbench">
+            <Image ID="Image:0" Name="\(xmlEscaped(name))">\
+            <AcquisitionDate>\(acquisitionDate.ISO8601Format(.iso8601.year().month().day().time(includingFractionalSeconds: false)))</AcquisitionDate>
+            <Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="\(type)" SizeX="\(width)" SizeY="\(height)" \
+            SizeC="\(channelNames.count)" SizeZ="\(sizeZ)" SizeT="\(sizeT)" BigEndian="false"
+            """
+        if let size = pixelSize_um {
+            xml +=
+                " PhysicalSizeX=\"\(size)\" PhysicalSizeXUnit=\"µm\" PhysicalSizeY=\"\(size)\" PhysicalSizeYUnit=\"µm\""
+        }
+        if let step = zStep_um { xml += " PhysicalSizeZ=\"\(step)\" PhysicalSizeZUnit=\"µm\"" }
+        xml += ">\n"
+        for (index, name) in channelNames.enumerated() {
+            xml += "<Channel ID=\"Channel:0:\(index)\" SamplesPerPixel=\"1\""
+            xml += name.isEmpty ? "/>\n" : " Name=\"\(xmlEscaped(name))\"/>\n"
+        }
+        xml += "<TiffData IFD=\"0\" PlaneCount=\"\(pages)\"/>\n"
+        for (frame, info) in infos.enumerated() where info != FrameInfo() {
+            for channel in channelNames.indices {
+                xml +=
+                    "<Plane TheC=\"\(channel)\" TheZ=\"\(axis == .z ? frame : 0)\" TheT=\"\(axis == .z ? 0 : frame)\""
+                if let value = info.deltaT_ms { xml += " DeltaT=\"\(value)\" DeltaTUnit=\"ms\"" }
+                if let value = info.exposure_ms { xml += " ExposureTime=\"\(value)\" ExposureTimeUnit=\"ms\"" }
+                for (key, value) in [("X", info.x_um), ("Y", info.y_um), ("Z", info.z_um)] {
+                    if let value { xml += " Position\(key)=\"\(value)\" Position\(key)Unit=\"µm\"" }
+                }
+                xml += "/>\n"
+            }
+        }
+        return xml + "</Pixels></Image></OME>\n"
+    }
+}
