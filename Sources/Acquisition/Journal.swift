@@ -12,6 +12,8 @@ public final class Journal: Sendable {
     public let folder: String
     /// Whether the run goes on from an earlier one.
     public let isResumed: Bool
+    /// How long the earlier sessions of the run took, each from its first line to its last.
+    public let earlierSeconds: Double
 
     private struct Entry: Codable {
         var step: String
@@ -61,6 +63,7 @@ public final class Journal: Sendable {
                 try Self.compare(header, with: parameters, folder: folder)
             }
             isResumed = !lines.isEmpty
+            earlierSeconds = Self.seconds(of: lines)
             self.folder = folder
             self.state = Mutex(state)
         } catch {
@@ -73,6 +76,7 @@ public final class Journal: Sendable {
             try record("run", key: "parameters", value: .object(parameters))
             try synchroniseFolder(folder)
         }
+        try record("session", key: "\(keys(of: "session").count + 1)", value: .object([:]))
     }
 
     deinit {
@@ -131,6 +135,22 @@ public final class Journal: Sendable {
             state.entries[entry.step, default: [:]][entry.key] = entry.value
             state.order[entry.step, default: []].append(entry.key)
         }
+    }
+
+    private static func seconds(of lines: [Entry]) -> Double {
+        var total = 0.0
+        var began: Date?
+        var last: Date?
+        for line in lines {
+            let time = try? Date(line.time, strategy: .iso8601)
+            if line.step == "session" {
+                if let began, let last { total += last.timeIntervalSince(began) }
+                began = time
+            }
+            last = time
+        }
+        if let began, let last { total += last.timeIntervalSince(began) }
+        return max(0, total)
     }
 
     /// Reads the whole lines and cuts a torn last one off.

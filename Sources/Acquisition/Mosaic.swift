@@ -76,7 +76,7 @@ public struct Mosaic: Sendable {
     ///   - flatField: the correction of uneven illumination.
     /// - Throws: `Failure` with code `pixel-invalid`.
     public init(
-        of area: Area, tiles: [TileImage], tileWidth: Int, tileHeight: Int, tilePixel_um: Double, pixel_um: Double,
+        of area: ScanArea, tiles: [TileImage], tileWidth: Int, tileHeight: Int, tilePixel_um: Double, pixel_um: Double,
         flatField: FlatField
     ) throws {
         guard pixel_um >= tilePixel_um * 0.999, pixel_um.isFinite else {

@@ -2,7 +2,7 @@ import Foundation
 import Work
 
 /// A rectangle on the specimen, in um.
-public struct Area: Sendable, Codable, Equatable {
+public struct ScanArea: Sendable, Codable, Equatable {
     /// The centre of the rectangle.
     public var x_um: Double
     /// The centre of the rectangle.
@@ -68,7 +68,7 @@ public struct Tile: Sendable, Codable, Equatable {
 /// A grid of overlapping tiles that covers an area, in the order in which the stage visits them.
 public struct ScanPlan: Sendable, Codable, Equatable {
     /// What is covered.
-    public let area: Area
+    public let area: ScanArea
     /// The width of one field of view.
     public let fieldWidth_um: Double
     /// The height of one field of view.
@@ -83,7 +83,7 @@ public struct ScanPlan: Sendable, Codable, Equatable {
     /// Plans a scan. The tiles cover the area exactly where it is larger than a field of view; neighbours share at
     /// least the fraction `overlap` of a field.
     /// - Throws: `Failure` with code `overlap-invalid` or `area-too-large` (more than 250,000 tiles).
-    public init(area: Area, fieldWidth_um: Double, fieldHeight_um: Double, overlap: Double) throws {
+    public init(area: ScanArea, fieldWidth_um: Double, fieldHeight_um: Double, overlap: Double) throws {
         guard (0...0.9).contains(overlap) else {
             throw Failure(
                 "an overlap of \(overlap) is not possible", remedy: "choose a fraction from 0 to 0.9",

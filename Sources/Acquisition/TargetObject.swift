@@ -103,49 +103,24 @@ public struct TargetObject: Sendable, Codable, Equatable {
     ///   - pixel_um: the side of a pixel.
     /// - Returns: the objects in the order of their labels.
     public static func objects(in labels: Plane<UInt32>, origin: Point, pixel_um: Double) -> [TargetObject] {
-        struct Sums {
-            var area = 0
-            var columns = 0
-            var rows = 0
-            var left = Int.max
-            var right = 0
-            var top = 0
-            var bottom = 0
-            var first = 0
-        }
-        var sums: [UInt32: Sums] = [:]
-        for row in 0..<labels.height {
-            for column in 0..<labels.width {
-                let label = labels[row, column]
-                guard label != 0 else { continue }
-                var sum = sums[label] ?? Sums(top: row, first: row * labels.width + column)
-                sum.area += 1
-                sum.columns += column
-                sum.rows += row
-                sum.left = min(sum.left, column)
-                sum.right = max(sum.right, column)
-                sum.bottom = row
-                sums[label] = sum
-            }
-        }
-        return sums.sorted { $0.key < $1.key }.map { label, sum in
+        measureObjects(labels).map { object in
             let corner = { (column: Double, row: Double) in
                 Point(x_um: origin.x_um + column * pixel_um, y_um: origin.y_um + row * pixel_um)
             }
-            let topLeft = corner(Double(sum.left), Double(sum.top))
-            let bottomRight = corner(Double(sum.right + 1), Double(sum.bottom + 1))
-            let area = Double(sum.area)
+            let bounds = object.bounds
+            let topLeft = corner(Double(bounds.column), Double(bounds.row))
+            let bottomRight = corner(Double(bounds.column + bounds.width), Double(bounds.row + bounds.height))
             return TargetObject(
-                id: Int(label), centroid: corner(Double(sum.columns) / area + 0.5, Double(sum.rows) / area + 0.5),
+                id: Int(object.label), centroid: corner(object.column + 0.5, object.row + 0.5),
                 box: BoundingBox(
                     left_um: topLeft.x_um, top_um: topLeft.y_um, right_um: bottomRight.x_um,
                     bottom_um: bottomRight.y_um),
-                area_um2: area * pixel_um * pixel_um,
-                outline: traceOutline(of: label, in: labels, from: sum.first).map {
+                area_um2: Double(object.area) * pixel_um * pixel_um,
+                outline: traceOutline(of: object.label, in: labels, within: bounds).map {
                     corner(Double($0.column), Double($0.row))
                 },
-                touchesBorder: sum.left == 0 || sum.top == 0 || sum.right == labels.width - 1
-                    || sum.bottom == labels.height - 1)
+                touchesBorder: bounds.column == 0 || bounds.row == 0 || bounds.column + bounds.width == labels.width
+                    || bounds.row + bounds.height == labels.height)
         }
     }
 
@@ -169,11 +144,13 @@ private struct Corner: Equatable {
 
 /// Follows the edges between the label's pixels and the others, the label on the right hand, from the upper left
 /// corner of its first pixel; then drops the corners that lie within 3/4 pixel of the line without them.
-private func traceOutline(of label: UInt32, in labels: Plane<UInt32>, from first: Int) -> [Corner] {
+private func traceOutline(of label: UInt32, in labels: Plane<UInt32>, within bounds: Region) -> [Corner] {
     func isInside(_ column: Int, _ row: Int) -> Bool {
         column >= 0 && row >= 0 && column < labels.width && row < labels.height && labels[row, column] == label
     }
-    let start = Corner(column: first % labels.width, row: first / labels.width)
+    let columns = bounds.column..<bounds.column + bounds.width
+    guard let first = columns.first(where: { isInside($0, bounds.row) }) else { return [] }
+    let start = Corner(column: first, row: bounds.row)
     var corners: [Corner] = []
     var here = start
     var step = (column: 1, row: 0)

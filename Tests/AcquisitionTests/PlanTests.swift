@@ -6,7 +6,7 @@ import Work
 
 @Suite struct PlanTests {
     @Test func tilesCoverTheAreaExactly() throws {
-        let area = Area(x_um: 100, y_um: -50, width_um: 500, height_um: 230)
+        let area = ScanArea(x_um: 100, y_um: -50, width_um: 500, height_um: 230)
         let plan = try ScanPlan(area: area, fieldWidth_um: 60, fieldHeight_um: 50, overlap: 0.1)
         // (500 - 60) / 54 = 8.15 steps; (230 - 50) / 45 = 4 steps.
         #expect(plan.columns == 10)
@@ -20,7 +20,7 @@ import Work
 
     @Test func orderIsSerpentine() throws {
         let plan = try ScanPlan(
-            area: Area(width_um: 30, height_um: 20), fieldWidth_um: 10, fieldHeight_um: 10, overlap: 0)
+            area: ScanArea(width_um: 30, height_um: 20), fieldWidth_um: 10, fieldHeight_um: 10, overlap: 0)
         #expect(plan.tiles.map(\.column) == [0, 1, 2, 2, 1, 0])
         let steps = zip(plan.tiles, plan.tiles.dropFirst()).map { hypot($1.x_um - $0.x_um, $1.y_um - $0.y_um) }
         #expect(steps.allSatisfy { abs($0 - 10) < 1e-9 })
@@ -28,21 +28,22 @@ import Work
 
     @Test func smallAreasAreOneTile() throws {
         let plan = try ScanPlan(
-            area: Area(x_um: 5, y_um: 6, width_um: 3, height_um: 3), fieldWidth_um: 10, fieldHeight_um: 10, overlap: 0.1
+            area: ScanArea(x_um: 5, y_um: 6, width_um: 3, height_um: 3), fieldWidth_um: 10, fieldHeight_um: 10,
+            overlap: 0.1
         )
         #expect(plan.tiles == [Tile(number: 1, row: 0, column: 0, x_um: 5, y_um: 6)])
     }
 
     @Test func areasAreRead() throws {
-        #expect(try Area(parsing: "500x400") == Area(width_um: 500, height_um: 400))
-        #expect(try Area(parsing: " 12.5 X 8 ") == Area(width_um: 12.5, height_um: 8))
-        #expect(try Area(parsing: "300") == Area(width_um: 300, height_um: 300))
+        #expect(try ScanArea(parsing: "500x400") == ScanArea(width_um: 500, height_um: 400))
+        #expect(try ScanArea(parsing: " 12.5 X 8 ") == ScanArea(width_um: 12.5, height_um: 8))
+        #expect(try ScanArea(parsing: "300") == ScanArea(width_um: 300, height_um: 300))
         for text in ["", "x", "1x", "x1", "1x2x3", "-1x4", "nanx1", "0x5", "1e999x1", "a"] {
-            #expect(throws: Failure.self, "\(text)") { try Area(parsing: text) }
+            #expect(throws: Failure.self, "\(text)") { try ScanArea(parsing: text) }
         }
         #expect(throws: Failure.self) {
             try ScanPlan(
-                area: Area(width_um: 1e300, height_um: 1), fieldWidth_um: 1, fieldHeight_um: 1, overlap: 0)
+                area: ScanArea(width_um: 1e300, height_um: 1), fieldWidth_um: 1, fieldHeight_um: 1, overlap: 0)
         }
     }
 

@@ -1,0 +1,106 @@
+import Acquisition
+import Foundation
+import Imaging
+import Instruments
+import Testing
+import Work
+
+@Suite struct RunTests {
+    let fake = FakeMicroscope()
+    let folder = NSTemporaryDirectory() + "run-\(UUID().uuidString)"
+
+    private func run(resume: Bool = false) throws -> AcquisitionRun {
+        try AcquisitionRun(
+            folder: folder, parameters: ["seed": .number(1)], resume: resume,
+            motion: MotionPolicy(timeout_ms: 50, interval_ms: 1, retries: 0), slack_ms: 500)
+    }
+
+    private func plan(_ positions: Int, frames: Int = 12) throws -> AcquisitionPlan {
+        try AcquisitionPlan(
+            positions: (1...positions).map { .init(number: $0, x_um: Double($0) * 10, y_um: 5, objects: [$0]) },
+            channels: [Channel(name: "DAPI/405", light: "647", power_mw: 3, exposure_ms: 5)],
+            movies: [.init(channel: fake.channel, frames: frames)])
+    }
+
+    @Test func scansIntoOneOverview() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try run()
+        let area = ScanArea(width_um: 10, height_um: 6)
+        let scan = try run.scan(area, on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+        // A field has 3.2 x 2.4 um: 4 columns, 3 rows.
+        #expect(scan.tiles.count == 12)
+        #expect(scan.skipped.isEmpty)
+        let tile = try readImage(run.path(scan.tiles[0].file))
+        #expect(tile.width == 32)
+        #expect(abs((tile.pixelSize_um ?? 0) - 0.1) < 1e-6)
+        let overview = try run.overview(of: scan, pixel_um: 0.2, offset_counts: 0)
+        let image = try readImage(run.path(overview.file))
+        #expect(image.width == 50)
+        #expect(image.height == 30)
+        #expect(abs((image.pixelSize_um ?? 0) - 0.2) < 1e-6)
+        #expect(try readPNG(run.path(overview.preview)).width == 50)
+        #expect(fake.light.isOn == false)
+        #expect(scan.seconds.exposing > 0.11)
+    }
+
+    @Test func resumedRunsDoOnlyWhatIsLeft() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let plan = try plan(3)
+        do {
+            let run = try run()
+            _ = try run.acquire(plan.positions[0], of: plan, on: fake.microscope)
+        }
+        let taken = fake.camera.inner.withLock { $0.lightDuringFrames.count }
+        #expect(taken == 13)
+        let run = try run(resume: true)
+        let records = try plan.positions.map { try run.acquire($0, of: plan, on: fake.microscope) }
+        #expect(fake.camera.inner.withLock { $0.lightDuringFrames.count } == 39)
+        #expect(records.allSatisfy { $0.skipped == nil && $0.movies.count == 1 && $0.images.count == 1 })
+        for record in records {
+            let movie = try TIFFReader(run.path(record.movies[0].file))
+            #expect(movie.pageCount == 12)
+            #expect(try movie.read(page: 11).plane().samples[0] == 11)
+            #expect(record.images[0].file.contains("DAPI_405"))
+        }
+    }
+
+    @Test func faultsSkipOnePosition() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let plan = try plan(3)
+        let run = try run()
+        fake.camera.inner.withLock { $0.losesAt = 5 }
+        let first = try run.acquire(plan.positions[0], of: plan, on: fake.microscope)
+        #expect(first.skipped?.contains("lost frames") == true)
+        #expect(first.images.count == 1)
+        #expect(first.movies.isEmpty)
+        fake.camera.inner.withLock { $0.losesAt = nil }
+        let second = try run.acquire(plan.positions[1], of: plan, on: fake.microscope)
+        #expect(second.skipped == nil)
+        #expect(run.skipped.map(\.step) == ["position-001"])
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder)
+        #expect(!files.contains { $0.hasSuffix(".part") })
+        #expect(files.count { $0.hasPrefix("movies/") } == 1)
+    }
+
+    @Test func manyFaultsInARowEndTheRun() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try run()
+        fake.stage.inner.withLock { $0.always = .unknown }
+        let failure = #expect(throws: Failure.self) {
+            try run.scan(ScanArea(width_um: 10, height_um: 6), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+        }
+        #expect(failure?.code == "too-many-faults")
+        #expect(run.skipped.count == AcquisitionRun.faultsInARow)
+        #expect(fake.light.isOn == false)
+    }
+
+    @Test func areasOutOfReachAreRefusedBeforeTheScan() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try run()
+        let failure = #expect(throws: Failure.self) {
+            try run.scan(
+                ScanArea(x_um: 999, width_um: 10, height_um: 6), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+        }
+        #expect(failure?.code == "area-outside")
+    }
+}
