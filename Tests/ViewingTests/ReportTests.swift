@@ -85,7 +85,6 @@ import Work
             let path = folder + "/report.html"
             try report.write(to: path)
             let page = String(decoding: try readFile(path), as: UTF8.self)
-            try report.write(to: "/tmp/sample-report.html")
             // Nothing is fetched from elsewhere, nothing runs.
             for forbidden in ["<script", "http:", "https:", "src=\"/", "url(", "@import", folder] {
                 #expect(!page.contains(forbidden), "\(forbidden)")
