@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0.0, 0.0), (5, 5), (-3, -3), (.nan, .nan), (-.infinity, .infinity), (1e-320, 2e-320), (2, 1), (-1e308, 1e308),
+        (0.0, 0.0), (5, 5), (-3, -3), (.nan, .nan), (-.infinity, .infinity), (.leastNonzeroMagnitude, 3e-308), (2, 1),
+        (-1e308, 1e308),
         (1e300, 1.0000000001e300), (1, 1 + 1e-15),
     ])
     func everyRangeGivesAnAxis(lower: Double, upper: Double) {

@@ -28,6 +28,7 @@ public struct AxisMapping: Sendable, Equatable {
             if end <= 0 { (start, end) = (0.1, 1) }
             if start <= 0 { start = end / 1000 }
             start = max(start, 1e-300)
+            end = max(end, start)
             if end / start < 1.0001 { (start, end) = (start / 2, end * 2) }
         } else if end - start <= max(abs(start), abs(end)) * 1e-9 {
             let half = start == 0 ? 0.5 : abs(start) * 0.1
@@ -73,21 +74,24 @@ public struct AxisMapping: Sendable, Equatable {
         let span = upper - lower
         let rough = span / Double(count)
         let power = floor(log10(rough))
-        let candidates = [1, 2, 2.5, 5, 10, 20].map { $0 * pow(10, power) }
-        guard
-            let step = candidates.min(by: { abs(span / $0 - Double(count)) < abs(span / $1 - Double(count)) }),
-            step > 0, step.isFinite
+        let candidates = [0.5, 1, 2, 2.5, 5, 10].map { $0 * pow(10, power) }.filter { multiples(of: $0).count >= 2 }
+        guard let step = candidates.min(by: { abs(span / $0 - Double(count)) < abs(span / $1 - Double(count)) })
         else { return [] }
-        let first = (lower / step - 1e-9).rounded(.up), last = (upper / step + 1e-9).rounded(.down)
-        guard last >= first, last - first < 200 else { return [] }
         let exponent = labelExponent
         let labelled = step / pow(10, Double(exponent))
         let decimals = (0...12).first { isWhole(labelled * pow(10, Double($0))) } ?? 12
-        return (0...Int(last - first)).map { index in
-            let multiple = first + Double(index)
-            let value = multiple == 0 ? 0 : multiple * step
-            return AxisTick(value: value, label: AxisMapping.text(multiple * labelled, decimals: decimals))
+        return multiples(of: step).map { multiple in
+            AxisTick(
+                value: multiple == 0 ? 0 : multiple * step,
+                label: AxisMapping.text(multiple * labelled, decimals: decimals))
         }
+    }
+
+    /// The whole numbers whose multiples of a step lie on the axis; none where there are absurdly many.
+    private func multiples(of step: Double) -> [Double] {
+        let first = (lower / step - 1e-9).rounded(.up), last = (upper / step + 1e-9).rounded(.down)
+        guard step > 0, step.isFinite, last >= first, last - first < 200 else { return [] }
+        return Array(stride(from: first, through: last, by: 1))
     }
 
     private func logarithmicTicks(_ count: Int) -> [AxisTick] {

@@ -27,7 +27,9 @@ public struct Colour: Sendable, Hashable {
 
     /// Reads a colour written as `#rrggbb`; nil for any other text.
     public init?(_ text: String) {
-        guard text.count == 7, text.first == "#", let value = UInt32(text.dropFirst(), radix: 16) else { return nil }
+        guard text.count == 7, text.first == "#", text.dropFirst().allSatisfy(\.isHexDigit),
+            let value = UInt32(text.dropFirst(), radix: 16)
+        else { return nil }
         self.init(hex: value)
     }
 

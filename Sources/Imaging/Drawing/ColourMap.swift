@@ -1,7 +1,7 @@
 import Foundation
 
 /// A colour for every value between 0 and 1.
-public struct ColourMap: Sendable, Hashable {
+public struct ColourMap: Sendable, Hashable, CustomStringConvertible {
     /// The name by which scripts choose it.
     public let name: String
     /// The colours of the values 0/255, 1/255, ... 255/255.
@@ -18,6 +18,9 @@ public struct ColourMap: Sendable, Hashable {
     public func callAsFunction(_ value: Double) -> Colour {
         table[value > 0 ? Int((min(value, 1) * 255).rounded()) : 0]
     }
+
+    /// The name.
+    public var description: String { name }
 
     /// The map with this name, or nil.
     public static func named(_ name: String) -> ColourMap? { all.first { $0.name == name } }

@@ -2,16 +2,16 @@ import Foundation
 
 /// The place of the data in a chart: the rectangle between the axes and the two mappings.
 struct PlotFrame {
-    var box: Rectangle
+    var box: ImageRectangle
     var x: AxisMapping
     var y: AxisMapping
 
     /// The place of a data point, nil where it can't be shown. Far outside the frame it is moved nearer, so that the
     /// numbers stay drawable.
-    func place(_ xValue: Double, _ yValue: Double) -> Point? {
+    func place(_ xValue: Double, _ yValue: Double) -> ImagePoint? {
         let across = x.fraction(of: xValue), up = y.fraction(of: yValue)
         guard !across.isNaN, !up.isNaN, xValue.isFinite, yValue.isFinite else { return nil }
-        return Point(
+        return ImagePoint(
             x: box.x + min(20, max(-20, across)) * box.width,
             y: box.y + (1 - min(20, max(-20, up))) * box.height)
     }
@@ -20,9 +20,9 @@ struct PlotFrame {
     var base: Double { y.isLogarithmic ? y.lower : 0 }
 
     /// The runs of a curve without its gaps, thinned to what the eye can tell apart.
-    func runs(_ xs: [Double], _ ys: [Double]) -> [[Point]] {
-        var runs: [[Point]] = []
-        var run: [Point] = []
+    func runs(_ xs: [Double], _ ys: [Double]) -> [[ImagePoint]] {
+        var runs: [[ImagePoint]] = []
+        var run: [ImagePoint] = []
         for (xValue, yValue) in zip(xs, ys) {
             if let point = place(xValue, yValue) {
                 run.append(point)
@@ -36,9 +36,9 @@ struct PlotFrame {
     }
 
     /// Of neighbouring points in one half-point column the first, the last, the highest and the lowest.
-    private func thinned(_ run: [Point]) -> [Point] {
+    private func thinned(_ run: [ImagePoint]) -> [ImagePoint] {
         guard run.count > 2000 else { return run }
-        var kept: [Point] = []
+        var kept: [ImagePoint] = []
         var start = 0
         while start < run.count {
             let column = floor(run[start].x * 2)
@@ -54,29 +54,29 @@ struct PlotFrame {
     }
 
     /// The places of dots, of those that coincide to a quarter of a point only one.
-    func dots(_ xs: [Double], _ ys: [Double]) -> [Point] {
+    func dots(_ xs: [Double], _ ys: [Double]) -> [ImagePoint] {
         let places = zip(xs, ys).compactMap { place($0, $1) }.filter { box.grown(by: 4).contains($0) }
         guard places.count > 2000 else { return places }
-        var seen = Set<Point>()
-        return places.filter { seen.insert(Point(x: ($0.x * 4).rounded(), y: ($0.y * 4).rounded())).inserted }
+        var seen = Set<ImagePoint>()
+        return places.filter { seen.insert(ImagePoint(x: ($0.x * 4).rounded(), y: ($0.y * 4).rounded())).inserted }
     }
 
     /// The corners of bars, each from the base up and down again.
-    func bars(_ edges: [Double], _ heights: [Double]) -> [[Point]] {
+    func bars(_ edges: [Double], _ heights: [Double]) -> [[ImagePoint]] {
         guard edges.count > 1 else { return [] }
         return heights.prefix(edges.count - 1).indices.compactMap { index in
             guard heights[index] != base, let left = place(edges[index], base),
                 let right = place(edges[index + 1], base),
                 let top = place(edges[index], heights[index])
             else { return nil }
-            return [left, Point(x: left.x, y: top.y), Point(x: right.x, y: top.y), right]
+            return [left, ImagePoint(x: left.x, y: top.y), ImagePoint(x: right.x, y: top.y), right]
         }
     }
 }
 
 extension PlotFrame {
     /// The outline of bars that stand side by side, without the lines between them.
-    func skyline(_ edges: [Double], _ heights: [Double]) -> [Point] {
+    func skyline(_ edges: [Double], _ heights: [Double]) -> [ImagePoint] {
         let count = min(heights.count, edges.count - 1)
         guard count > 0 else { return [] }
         var places = [place(edges[0], base)]
@@ -146,7 +146,7 @@ extension Plot.Series {
     }
 
     /// Points spread over everything that the series draws, to keep text away from it.
-    func samples(in frame: PlotFrame) -> [Point] {
+    func samples(in frame: PlotFrame) -> [ImagePoint] {
         switch form {
         case .line(let x, let y, _):
             return frame.runs(x, y).flatMap { PlotFrame.along($0) }
@@ -156,12 +156,12 @@ extension Plot.Series {
             return frame.bars(edges, heights).flatMap { bar in
                 PlotFrame.along([bar[0], bar[1]]) + PlotFrame.along([bar[1], bar[2]])
                     + PlotFrame.along([
-                        Point(x: (bar[0].x + bar[3].x) / 2, y: bar[0].y),
-                        Point(x: (bar[0].x + bar[3].x) / 2, y: bar[1].y),
+                        ImagePoint(x: (bar[0].x + bar[3].x) / 2, y: bar[0].y),
+                        ImagePoint(x: (bar[0].x + bar[3].x) / 2, y: bar[1].y),
                     ])
             }
         case .band(let x, let lower, let upper):
-            return zip(x, zip(lower, upper)).flatMap { place -> [Point] in
+            return zip(x, zip(lower, upper)).flatMap { place -> [ImagePoint] in
                 guard let low = frame.place(place.0, place.1.0), let high = frame.place(place.0, place.1.1) else {
                     return []
                 }
@@ -173,14 +173,14 @@ extension Plot.Series {
 
 extension PlotFrame {
     /// Points at most four points apart along a line.
-    static func along(_ line: [Point]) -> [Point] {
+    static func along(_ line: [ImagePoint]) -> [ImagePoint] {
         guard var last = line.first else { return [] }
         var points = [last]
         for next in line.dropFirst() {
             let steps = min(2000, max(1, Int(hypot(next.x - last.x, next.y - last.y) / 4)))
             for step in 1...steps {
                 let t = Double(step) / Double(steps)
-                points.append(Point(x: last.x + t * (next.x - last.x), y: last.y + t * (next.y - last.y)))
+                points.append(ImagePoint(x: last.x + t * (next.x - last.x), y: last.y + t * (next.y - last.y)))
             }
             last = next
         }

@@ -9,8 +9,8 @@ struct PlotLayout {
     private let plot: Plot
     private var frame: PlotFrame
     /// Where data and lines are, and the boxes of text that is placed already.
-    private var samples: [Point] = []
-    private var taken: [Rectangle] = []
+    private var samples: [ImagePoint] = []
+    private var taken: [ImageRectangle] = []
 
     private static let ink = Colour(hex: 0x22262B)
     private static let muted = Colour(hex: 0x565D65)
@@ -22,7 +22,7 @@ struct PlotLayout {
         self.plot = plot
         width = plot.width.isFinite ? min(4000, max(120, plot.width)) : 480
         height = plot.height.isFinite ? min(4000, max(90, plot.height)) : 300
-        frame = PlotFrame(box: Rectangle(x: 0, y: 0, width: 1, height: 1), x: plot.xMapping, y: plot.yMapping)
+        frame = PlotFrame(box: ImageRectangle(x: 0, y: 0, width: 1, height: 1), x: plot.xMapping, y: plot.yMapping)
         arrange(legendHeight: 0)
         gatherSamples()
         let marks = markShapes()
@@ -46,7 +46,7 @@ struct PlotLayout {
         let innerHeight = max(20, height - top - bottom)
         let widest = yTicks(innerHeight).map { Painter.width($0.label, size: PlotLayout.tickSize) }.max() ?? 0
         let left = 12 + widest + (plot.y.title.isEmpty ? 0 : 18)
-        frame.box = Rectangle(x: left, y: top, width: max(20, width - left - 16), height: innerHeight)
+        frame.box = ImageRectangle(x: left, y: top, width: max(20, width - left - 16), height: innerHeight)
     }
 
     private func yTicks(_ length: Double) -> [AxisTick] { frame.y.ticks(about: Int(length / 42)) }
@@ -65,8 +65,8 @@ struct PlotLayout {
         shapes.append(.clipped(frame.box.grown(by: 1), seriesShapes()))
         shapes.append(
             .line(
-                Point(x: frame.box.x, y: frame.box.y + frame.box.height),
-                Point(x: frame.box.x + frame.box.width, y: frame.box.y + frame.box.height),
+                ImagePoint(x: frame.box.x, y: frame.box.y + frame.box.height),
+                ImagePoint(x: frame.box.x + frame.box.width, y: frame.box.y + frame.box.height),
                 Stroke(colour: PlotLayout.muted, width: 1)))
         shapes += marks + legend
     }
@@ -79,7 +79,7 @@ struct PlotLayout {
             let isLabelled = !tick.label.isEmpty
             shapes.append(
                 .line(
-                    Point(x: x, y: box.y), Point(x: x, y: bottom),
+                    ImagePoint(x: x, y: box.y), ImagePoint(x: x, y: bottom),
                     Stroke(colour: PlotLayout.grid, width: isLabelled ? 0.8 : 0.4)))
             guard isLabelled else { continue }
             shapes.append(text(tick.label, x, bottom + 13, size, PlotLayout.muted, .middle))
@@ -89,7 +89,7 @@ struct PlotLayout {
             let isLabelled = !tick.label.isEmpty
             shapes.append(
                 .line(
-                    Point(x: box.x, y: y), Point(x: box.x + box.width, y: y),
+                    ImagePoint(x: box.x, y: y), ImagePoint(x: box.x + box.width, y: y),
                     Stroke(colour: PlotLayout.grid, width: isLabelled ? 0.8 : 0.4)))
             guard isLabelled else { continue }
             shapes.append(text(tick.label, box.x - 6, y + size * Label.capHeight / 2, size, PlotLayout.muted, .end))
@@ -108,7 +108,7 @@ struct PlotLayout {
         shapes.append(
             .text(
                 Label(
-                    text: yText, at: Point(x: 15, y: centre), size: ySize, colour: PlotLayout.ink, anchor: .middle,
+                    text: yText, at: ImagePoint(x: 15, y: centre), size: ySize, colour: PlotLayout.ink, anchor: .middle,
                     isVertical: true)))
         if frame.y.labelExponent != 0 {
             let factor = "×10" + AxisMapping.superscript(frame.y.labelExponent)
@@ -120,7 +120,7 @@ struct PlotLayout {
             .text(
                 Label(
                     text: title,
-                    at: Point(
+                    at: ImagePoint(
                         x: min(box.x, max(8, width - 12 - Painter.width(title, size: size, isBold: true))), y: 18),
                     size: size, colour: PlotLayout.ink, isBold: true)))
     }
@@ -151,10 +151,10 @@ struct PlotLayout {
             switch mark {
             case .horizontal(let at, _):
                 guard let y = frame.place(frame.x.lower, at)?.y else { continue }
-                samples += PlotFrame.along([Point(x: box.x, y: y), Point(x: box.x + box.width, y: y)])
+                samples += PlotFrame.along([ImagePoint(x: box.x, y: y), ImagePoint(x: box.x + box.width, y: y)])
             case .vertical(let at, _):
                 guard let x = frame.place(at, frame.y.lower)?.x else { continue }
-                samples += PlotFrame.along([Point(x: x, y: box.y), Point(x: x, y: box.y + box.height)])
+                samples += PlotFrame.along([ImagePoint(x: x, y: box.y), ImagePoint(x: x, y: box.y + box.height)])
             case .point(let x, let y, _):
                 if let place = frame.place(x, y) { samples.append(place) }
             }
@@ -163,7 +163,7 @@ struct PlotLayout {
         taken = []
     }
 
-    private func cost(_ box: Rectangle) -> Int {
+    private func cost(_ box: ImageRectangle) -> Int {
         let inside = samples.reduce(0) { $0 + (box.contains($1) ? 1 : 0) }
         let covered = taken.reduce(0) { $0 + ($1.overlaps(box) ? 1000 : 0) }
         let fits =
@@ -185,7 +185,7 @@ struct PlotLayout {
                 guard let y = frame.place(frame.x.lower, at)?.y, y >= box.y - 0.5, y <= box.y + box.height + 0.5 else {
                     continue
                 }
-                shapes.append(.line(Point(x: box.x, y: y), Point(x: box.x + box.width, y: y), stroke))
+                shapes.append(.line(ImagePoint(x: box.x, y: y), ImagePoint(x: box.x + box.width, y: y), stroke))
                 let (width, height) = size(of: label)
                 let above = y - height - 2, below = y + 3
                 let ends = [box.x + box.width - width - 3, box.x + 4, box.x + box.width / 2 - width / 2]
@@ -194,7 +194,7 @@ struct PlotLayout {
                 guard let x = frame.place(at, frame.y.lower)?.x, x >= box.x - 0.5, x <= box.x + box.width + 0.5 else {
                     continue
                 }
-                shapes.append(.line(Point(x: x, y: box.y), Point(x: x, y: box.y + box.height), stroke))
+                shapes.append(.line(ImagePoint(x: x, y: box.y), ImagePoint(x: x, y: box.y + box.height), stroke))
                 let (width, _) = size(of: label)
                 let heights = stride(from: 0.02, through: 0.9, by: 0.11).map { box.y + $0 * box.height }
                 shapes += placed(label, heights.flatMap { [(x + 5, $0), (x - width - 5, $0)] })
@@ -224,14 +224,14 @@ struct PlotLayout {
     private mutating func placed(_ label: String, _ corners: [(x: Double, y: Double)]) -> [Shape] {
         guard !label.isEmpty else { return [] }
         let (width, height) = size(of: label)
-        let boxes = corners.map { Rectangle(x: $0.x, y: $0.y, width: width, height: height) }
+        let boxes = corners.map { ImageRectangle(x: $0.x, y: $0.y, width: width, height: height) }
         guard let best = boxes.min(by: { cost($0) < cost($1) }) else { return [] }
         taken.append(best)
         let base = best.y + height / 2 + PlotLayout.tickSize * Label.capHeight / 2
         return [
             .text(
                 Label(
-                    text: label, at: Point(x: best.x, y: base), size: PlotLayout.tickSize, colour: PlotLayout.ink,
+                    text: label, at: ImagePoint(x: best.x, y: base), size: PlotLayout.tickSize, colour: PlotLayout.ink,
                     halo: Colour.white.opacity(0.85)))
         ]
     }
@@ -253,7 +253,7 @@ struct PlotLayout {
         let xs = [box.x + box.width - width - 8, box.x + 10, box.x + (box.width - width) / 2]
         let ys = [box.y + 6, box.y + box.height - height - 8, box.y + (box.height - height) / 2]
         for y in ys {
-            for x in xs where cost(Rectangle(x: x, y: y, width: width, height: height).grown(by: 3)) == 0 {
+            for x in xs where cost(ImageRectangle(x: x, y: y, width: width, height: height).grown(by: 3)) == 0 {
                 return entries.enumerated().flatMap { index, entry in
                     entryShapes(entry, x: x, y: y + Double(index) * PlotLayout.entryHeight)
                 }
@@ -304,16 +304,18 @@ struct PlotLayout {
             switch entry.series.form {
             case .line(_, _, let isDashed):
                 .line(
-                    Point(x: x, y: middle), Point(x: end, y: middle),
+                    ImagePoint(x: x, y: middle), ImagePoint(x: end, y: middle),
                     Stroke(colour: entry.colour, width: 2, dash: isDashed ? [5, 3] : []))
             case .steps:
-                .line(Point(x: x, y: middle), Point(x: end, y: middle), Stroke(colour: entry.colour, width: 2))
+                .line(
+                    ImagePoint(x: x, y: middle), ImagePoint(x: end, y: middle), Stroke(colour: entry.colour, width: 2))
             case .points:
-                .discs([Point(x: (x + end) / 2, y: middle)], radius: 3, stroke: nil, fill: entry.colour)
+                .discs([ImagePoint(x: (x + end) / 2, y: middle)], radius: 3, stroke: nil, fill: entry.colour)
             case .bars:
-                .rectangle(Rectangle(x: x + 3, y: middle - 4, width: 12, height: 8), fill: entry.colour.opacity(0.85))
+                .rectangle(
+                    ImageRectangle(x: x + 3, y: middle - 4, width: 12, height: 8), fill: entry.colour.opacity(0.85))
             case .band:
-                .rectangle(Rectangle(x: x, y: middle - 4, width: 18, height: 8), fill: entry.colour.opacity(0.25))
+                .rectangle(ImageRectangle(x: x, y: middle - 4, width: 18, height: 8), fill: entry.colour.opacity(0.25))
             }
         let base = middle + PlotLayout.tickSize * Label.capHeight / 2
         return [swatch, text(entry.label, end + 6, base, PlotLayout.tickSize, PlotLayout.ink, .start)]
@@ -324,7 +326,7 @@ struct PlotLayout {
     private func text(
         _ text: String, _ x: Double, _ y: Double, _ size: Double, _ colour: Colour, _ anchor: Label.Anchor
     ) -> Shape {
-        .text(Label(text: text, at: Point(x: x, y: y), size: size, colour: colour, anchor: anchor))
+        .text(Label(text: text, at: ImagePoint(x: x, y: y), size: size, colour: colour, anchor: anchor))
     }
 
     /// The text at a size at which it fits, shortened where the size would become unreadable.

@@ -1,6 +1,6 @@
 /// A point of the plane: `x` to the right and `y` down, in pixels of an image (the top left corner of the first pixel
 /// is (0, 0), its centre (0.5, 0.5)) or in points of a page.
-public struct Point: Sendable, Hashable, Codable {
+public struct ImagePoint: Sendable, Hashable, Codable {
     /// The distance from the left edge.
     public var x: Double
     /// The distance from the top edge.
@@ -13,8 +13,8 @@ public struct Point: Sendable, Hashable, Codable {
     }
 }
 
-/// A rectangle with sides along the axes, in the same coordinates as `Point`.
-public struct Rectangle: Sendable, Hashable, Codable {
+/// A rectangle with sides along the axes, in the same coordinates as `ImagePoint`.
+public struct ImageRectangle: Sendable, Hashable, Codable {
     /// The left edge.
     public var x: Double
     /// The top edge.
@@ -33,23 +33,23 @@ public struct Rectangle: Sendable, Hashable, Codable {
     }
 
     /// The four corners, clockwise from the top left.
-    public var corners: [Point] {
+    public var corners: [ImagePoint] {
         [
-            Point(x: x, y: y), Point(x: x + width, y: y), Point(x: x + width, y: y + height),
-            Point(x: x, y: y + height),
+            ImagePoint(x: x, y: y), ImagePoint(x: x + width, y: y), ImagePoint(x: x + width, y: y + height),
+            ImagePoint(x: x, y: y + height),
         ]
     }
 
-    func contains(_ point: Point) -> Bool {
+    func contains(_ point: ImagePoint) -> Bool {
         point.x >= x && point.x <= x + width && point.y >= y && point.y <= y + height
     }
 
-    func overlaps(_ other: Rectangle) -> Bool {
+    func overlaps(_ other: ImageRectangle) -> Bool {
         x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height
     }
 
-    func grown(by margin: Double) -> Rectangle {
-        Rectangle(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
+    func grown(by margin: Double) -> ImageRectangle {
+        ImageRectangle(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
     }
 }
 
@@ -66,7 +66,7 @@ struct Label {
 
     var text: String
     /// Where the anchor lies on the base line.
-    var at: Point
+    var at: ImagePoint
     var size: Double
     var colour: Colour
     var anchor = Anchor.start
@@ -83,19 +83,19 @@ struct Label {
 /// What the drawings consist of: a short vocabulary that is painted on pixels and written as SVG alike.
 enum Shape {
     /// Lines through points, several at once; `closed` joins the last point to the first. Filled by the even-odd rule.
-    case path([[Point]], closed: Bool, stroke: Stroke?, fill: Colour?)
+    case path([[ImagePoint]], closed: Bool, stroke: Stroke?, fill: Colour?)
     /// Discs of one size.
-    case discs([Point], radius: Double, stroke: Stroke?, fill: Colour?)
+    case discs([ImagePoint], radius: Double, stroke: Stroke?, fill: Colour?)
     /// A line of text.
     case text(Label)
     /// Shapes of which only the part inside a rectangle shows.
-    indirect case clipped(Rectangle, [Shape])
+    indirect case clipped(ImageRectangle, [Shape])
 
-    static func rectangle(_ rectangle: Rectangle, stroke: Stroke? = nil, fill: Colour? = nil) -> Shape {
+    static func rectangle(_ rectangle: ImageRectangle, stroke: Stroke? = nil, fill: Colour? = nil) -> Shape {
         .path([rectangle.corners], closed: true, stroke: stroke, fill: fill)
     }
 
-    static func line(_ from: Point, _ to: Point, _ stroke: Stroke) -> Shape {
+    static func line(_ from: ImagePoint, _ to: ImagePoint, _ stroke: Stroke) -> Shape {
         .path([[from, to]], closed: false, stroke: stroke, fill: nil)
     }
 }
