@@ -37,7 +37,7 @@ INLINE float sixth(float z) {
 }
 
 INLINE float activate(float z, int activation) {
-    if (activation == 1) return z > 0 ? z : 0;
+    if (activation == 1) return z < 0 ? 0 : z;  // keeps NaN
     if (activation == 2) return z * sixth(z);
     if (activation == 3) return sixth(z);
     return z;

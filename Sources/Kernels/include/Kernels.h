@@ -1,4 +1,4 @@
+#pragma once
 #include "FrameFilter.h"
 #include "SpotFit.h"
-#pragma once
 #include "NetworkKernels.h"

@@ -1,0 +1,81 @@
+import Foundation
+import Networks
+import Testing
+
+extension NetworkTests {
+    @Suite(
+        .enabled(if: TorchvisionReference.isPresent, "torchvision's reference numbers are not beside the repository"),
+        .serialized)
+    struct TorchvisionTests {
+        private func network(
+            _ architecture: Architecture, _ reference: TorchvisionReference, _ path: ComputePath
+        ) throws -> SegmentationNetwork {
+            let description = NetworkDescription(
+                architecture: architecture, inputChannels: 3, classes: 2, dropout: 0)
+            let network = try SegmentationNetwork(description, seed: 1, computePath: path)
+            #expect(Set(network.parameterNames) == Set(reference.shapes.keys))
+            try withTemporaryFolder { folder in
+                let file = folder.appendingPathComponent("weights.safetensors").path
+                try reference.writeWeights(to: file)
+                try network.loadWeights(from: file)
+            }
+            return network
+        }
+
+        @Test(arguments: [Architecture.deeplabv3_mobilenet_v3_large, .deeplabv3_resnet50, .deeplabv3_resnet101])
+        func logitsAgree(architecture: Architecture) throws {
+            let reference = try TorchvisionReference(architecture)
+            let largest = reference.logits.reduce(0) { max($0, abs($1)) }
+            let paths = architecture == .deeplabv3_mobilenet_v3_large ? ComputePath.allCases : [.oneDNN]
+            for path in paths {
+                let network = try network(architecture, reference, path)
+                let scores = try network.logits(TorchvisionReference.tensor("input", reference.input))
+                #expect(scores.shape == [1, 2, 129, 161])
+                let worst = zip(scores.elements, reference.logits).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+                #expect(worst < 1e-3 * largest)
+                print(
+                    "\(architecture.rawValue) \(path.rawValue): worst logit difference \(worst / largest) of the largest"
+                )
+            }
+        }
+
+        @Test(arguments: ComputePath.allCases) func mobileNetTrainsAlike(path: ComputePath) throws {
+            let reference = try TorchvisionReference(.deeplabv3_mobilenet_v3_large)
+            let network = try network(.deeplabv3_mobilenet_v3_large, reference, path)
+            try trainsAlike(network, reference, normTolerance: 1e-3)
+        }
+
+        private func trainsAlike(
+            _ network: SegmentationNetwork, _ reference: TorchvisionReference, normTolerance: Double
+        ) throws {
+            let input = try TorchvisionReference.tensor("train_input", reference.trainInput)
+            let shape = [reference.trainInput[0], reference.trainInput[2], reference.trainInput[3]]
+            let target = TorchvisionReference.stream("train_target", shape.reduce(1, *)).map { UInt8($0 > 0.5 ? 1 : 0) }
+            var losses: [Float] = []
+            for step in 0..<3 {
+                losses.append(try network.trainingStep(input: input, target: target, learningRate: 1e-4))
+                guard step == 0 else { continue }
+                var worst = (0.0, "")
+                // A bias ahead of another batch norm has no gradient but rounding; such norms are left out.
+                let largest = reference.gradientNorms.values.max() ?? 0
+                for (name, expected) in reference.gradientNorms where expected > 1e-6 * largest {
+                    let error = abs(norm(network.gradient(of: name)) / expected - 1)
+                    if !(error < worst.0) { worst = (error, name) }
+                }
+                #expect(worst.0 < normTolerance, "\(worst.1)")
+                print("worst gradient norm off by \(worst.0) in \(worst.1)")
+            }
+            print("losses \(losses), torchvision \(reference.losses)")
+            #expect(abs(Double(losses[0]) - reference.losses[0]) < 1e-5)
+            #expect(abs(Double(losses[1]) - reference.losses[1]) < 1e-3)
+            #expect(abs(Double(losses[2]) - reference.losses[2]) < 1e-3)
+            var worst = (0.0, "")
+            for (name, expected) in reference.normsAfterThreeSteps {
+                let error = abs(norm(network.parameter(name)) / expected - 1)
+                if !(error < worst.0) { worst = (error, name) }
+            }
+            print("worst norm after three steps off by \(worst.0) in \(worst.1)")
+            #expect(worst.0 < 1e-3, "\(worst.1)")
+        }
+    }
+}
