@@ -41,7 +41,7 @@ let package = Package(
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Work"]),
         module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
         module("Segmentation", ["Imaging", "Networks", "Randomness", "Work"]),
-        module("Localization", ["Imaging", "Kernels", "Work"]),
+        module("Localization", ["CKissFFT", "Imaging", "Kernels", "Work"]),
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
         module("Instruments", ["Imaging", "Localization", "Randomness", "Simulation", "Work"]),

@@ -1,0 +1,239 @@
+import Foundation
+import Imaging
+import Work
+
+/// The way of the specimen during a movie, frame by frame, in nm; 0 on average.
+public struct Drift: Sendable, Equatable {
+    /// The number of the first frame.
+    public var firstFrame: Int
+    /// The drift along x and y for each frame from the first on.
+    public var x_nm: [Double], y_nm: [Double]
+
+    /// The table without the drift. Frames outside the trace move like its nearest end.
+    public func corrected(_ table: LocalizationTable) -> LocalizationTable {
+        guard !x_nm.isEmpty else { return table }
+        func index(_ row: Int) -> Int { max(0, min(x_nm.count - 1, Int(table.frame[row]) - firstFrame)) }
+        return table.moved(
+            x_nm: table.x_nm.indices.map { table.x_nm[$0] - x_nm[index($0)] },
+            y_nm: table.y_nm.indices.map { table.y_nm[$0] - y_nm[index($0)] })
+    }
+
+    /// Writes the trace as CSV: frame, x and y in nm.
+    /// - Throws: a `Failure` that names the file.
+    public func write(_ path: String) throws {
+        var text: [UInt8] = Array("\"frame\",\"x [nm]\",\"y [nm]\"\n".utf8)
+        for index in x_nm.indices {
+            appendInteger(Int64(firstFrame + index), to: &text)
+            text.append(UInt8(ascii: ","))
+            appendNumber(x_nm[index], decimals: 3, to: &text)
+            text.append(UInt8(ascii: ","))
+            appendNumber(y_nm[index], decimals: 3, to: &text)
+            text.append(UInt8(ascii: "\n"))
+        }
+        try writeWhole(Data(text), to: path)
+    }
+}
+
+extension LocalizationTable {
+    /// The drift by redundant cross-correlation (Wang et al., Opt. Express 22, 2014): the movie is cut into blocks, the
+    /// images of all pairs of blocks are correlated, the shifts of the blocks follow by least squares with outlying
+    /// pairs left out, and a cubic spline goes through them.
+    /// - Parameters:
+    ///   - blocks: the number of blocks, 2 or more; nil takes as many as keep 500 localizations in each, 4 to 20.
+    ///   - pixel_nm: the pixel of the correlated images.
+    ///   - reach_nm: the largest drift between two blocks.
+    /// - Throws: a `Failure` when there are too few localizations or frames; `Interrupted`.
+    public func drift(blocks: Int? = nil, pixel_nm: Double = 20, reach_nm: Double = 1500) throws -> Drift {
+        guard pixel_nm > 0, reach_nm > pixel_nm else {
+            throw Failure("drift needs a pixel above 0 and a larger reach", code: "parameter")
+        }
+        guard count >= 200, let first = frame.min(), let last = frame.max(), last > first else {
+            throw Failure(
+                "\(count) localizations are too few to find the drift",
+                remedy: "use at least 200 over several frames, or leave the drift out", code: "too-few")
+        }
+        let frames = Int(last) - Int(first) + 1
+        let number = max(2, min(blocks ?? max(4, min(20, count / 500)), frames))
+        let tables = blockRows(number, first: Int(first), frames: frames).map(rows).filter { $0.count >= 20 }
+        guard tables.count >= 2, let whole = Field(of: self, step_nm: pixel_nm) else {
+            throw Failure("the localizations lie in too few parts of the movie to find the drift", code: "too-few")
+        }
+        // Large fields in coarser pixels: the images stay below 2048 pixels.
+        let pixel = max(pixel_nm, max(whole.width_nm, whole.height_nm) / 1900)
+        let margin = Int((reach_nm / pixel).rounded(.up))
+        let correlator = BlockCorrelator(field: whole, pixel_nm: pixel, margin: margin)
+        let spectra = try tables.map { table in
+            try Interruption.check()
+            return correlator.spectrum(of: table)
+        }
+        var pairs: [BlockPair] = []
+        let progress = Progress("drift", total: spectra.count * (spectra.count - 1) / 2, unit: "pairs")
+        defer { progress.finish() }
+        for later in spectra.indices {
+            for earlier in 0..<later {
+                try Interruption.check()
+                let shift = correlator.shift(from: spectra[earlier], to: spectra[later])
+                pairs.append(BlockPair(earlier: earlier, later: later, x: shift.x, y: shift.y))
+                progress.advance()
+            }
+        }
+        let places = solve(pairs, blocks: tables.count, tolerance: 2 * pixel)
+        let centres = tables.map { table in
+            table.frame.reduce(0.0) { $0 + Double($1) } / Double(table.count)
+        }
+        let xs = CubicSpline(centres, places.map(\.x))
+        let ys = CubicSpline(centres, places.map(\.y))
+        var drift = Drift(
+            firstFrame: Int(first), x_nm: (0..<frames).map { xs.value(at: Double(Int(first) + $0)) },
+            y_nm: (0..<frames).map { ys.value(at: Double(Int(first) + $0)) })
+        let meanX = drift.x_nm.reduce(0, +) / Double(frames)
+        let meanY = drift.y_nm.reduce(0, +) / Double(frames)
+        for index in 0..<frames {
+            drift.x_nm[index] -= meanX
+            drift.y_nm[index] -= meanY
+        }
+        return drift
+    }
+
+    private func blockRows(_ number: Int, first: Int, frames: Int) -> [[Int]] {
+        var blocks = [[Int]](repeating: [], count: number)
+        for row in 0..<count { blocks[(Int(frame[row]) - first) * number / frames].append(row) }
+        return blocks
+    }
+}
+
+/// The shift of one block against an earlier one in nm.
+private struct BlockPair {
+    var earlier: Int, later: Int
+    var x: Double, y: Double
+}
+
+/// Images of blocks and the shifts between them.
+private struct BlockCorrelator {
+    let field: Field
+    let pixel_nm: Double
+    let margin: Int
+    let transform: FourierTransform
+
+    init(field: Field, pixel_nm: Double, margin: Int) {
+        self.field = field
+        self.pixel_nm = pixel_nm
+        self.margin = margin
+        transform = FourierTransform(
+            width: FourierTransform.goodSize(Int(field.width_nm / pixel_nm) + margin + 4),
+            height: FourierTransform.goodSize(Int(field.height_nm / pixel_nm) + margin + 4))
+    }
+
+    /// The spectrum of a block's image; localizations are shared between the four nearest pixels.
+    func spectrum(of table: LocalizationTable) -> [Complex] {
+        var image = [Float](repeating: 0, count: transform.width * transform.height)
+        for row in 0..<table.count {
+            let x = (table.x_nm[row] - field.x_nm) / pixel_nm
+            let y = (table.y_nm[row] - field.y_nm) / pixel_nm
+            guard x >= 0, y >= 0, x < Double(transform.width - 1), y < Double(transform.height - 1) else { continue }
+            let u = Float(x - x.rounded(.down))
+            let v = Float(y - y.rounded(.down))
+            let at = Int(y) * transform.width + Int(x)
+            image[at] += (1 - u) * (1 - v)
+            image[at + 1] += u * (1 - v)
+            image[at + transform.width] += (1 - u) * v
+            image[at + transform.width + 1] += u * v
+        }
+        return transform.forward(image)
+    }
+
+    /// How far the later block lies from the earlier one in nm: the maximum of the smoothed cross-correlation, refined
+    /// by the centre of a paraboloid through its surroundings.
+    func shift(from earlier: [Complex], to later: [Complex]) -> (x: Double, y: Double) {
+        let columns = transform.spectrumWidth
+        var product = [Complex](repeating: Complex(0, 0), count: earlier.count)
+        let deviation = 1.5
+        for row in 0..<transform.height {
+            let fy = Double(row <= transform.height / 2 ? row : row - transform.height) / Double(transform.height)
+            for column in 0..<columns {
+                let fx = Double(column) / Double(transform.width)
+                let smooth = Float(exp(-2 * Double.pi * Double.pi * deviation * deviation * (fx * fx + fy * fy)))
+                let at = row * columns + column
+                let (a, b) = (later[at], earlier[at])
+                product[at] = Complex(
+                    smooth * (a.real * b.real + a.imaginary * b.imaginary),
+                    smooth * (a.imaginary * b.real - a.real * b.imaginary))
+            }
+        }
+        product[0] = Complex(0, 0)
+        let correlation = transform.inverse(product)
+        func value(_ y: Int, _ x: Int) -> Double {
+            let row = (y % transform.height + transform.height) % transform.height
+            let column = (x % transform.width + transform.width) % transform.width
+            return Double(correlation[row * transform.width + column])
+        }
+        var best = (value: -Double.infinity, x: 0, y: 0)
+        for y in -margin...margin {
+            for x in -margin...margin where value(y, x) > best.value { best = (value(y, x), x, y) }
+        }
+        // Least squares of a paraboloid over 5x5 pixels.
+        var (gx, gy, xx, yy, xy) = (0.0, 0.0, 0.0, 0.0, 0.0)
+        for v in -2...2 {
+            for u in -2...2 {
+                let height = value(best.y + v, best.x + u)
+                gx += height * Double(u) / 50
+                gy += height * Double(v) / 50
+                xx += height * Double(u * u - 2) / 35
+                yy += height * Double(v * v - 2) / 35
+                xy += height * Double(u * v) / 100
+            }
+        }
+        let determinant = xx * yy - xy * xy
+        var (dx, dy) = (0.0, 0.0)
+        if xx < 0, yy < 0, determinant > 0 {
+            dx = max(-2, min(2, -(gx * yy - gy * xy) / determinant))
+            dy = max(-2, min(2, -(gy * xx - gx * xy) / determinant))
+        }
+        return ((Double(best.x) + dx) * pixel_nm, (Double(best.y) + dy) * pixel_nm)
+    }
+}
+
+/// The places of the blocks from the shifts of pairs by least squares; pairs that miss by more than the tolerance are
+/// left out, the worst first, while every block stays connected.
+private func solve(_ pairs: [BlockPair], blocks: Int, tolerance: Double) -> [(x: Double, y: Double)] {
+    var pairs = pairs
+    while true {
+        let xs = leastSquares(pairs, blocks, \.x)
+        let ys = leastSquares(pairs, blocks, \.y)
+        var worst = (miss: tolerance, index: -1)
+        for (index, pair) in pairs.enumerated() {
+            let miss = hypot(xs[pair.later] - xs[pair.earlier] - pair.x, ys[pair.later] - ys[pair.earlier] - pair.y)
+            if miss > worst.miss { worst = (miss, index) }
+        }
+        func degree(_ block: Int) -> Int { pairs.count { $0.earlier == block || $0.later == block } }
+        guard worst.index >= 0, degree(pairs[worst.index].earlier) > 2, degree(pairs[worst.index].later) > 2 else {
+            return zip(xs, ys).map { ($0, $1) }
+        }
+        pairs.remove(at: worst.index)
+    }
+}
+
+/// Places with place 0 at 0 that differ between pairs as given: normal equations, Gaussian elimination.
+private func leastSquares(_ pairs: [BlockPair], _ blocks: Int, _ value: KeyPath<BlockPair, Double>) -> [Double] {
+    let size = blocks - 1
+    var matrix = [[Double]](repeating: [Double](repeating: 0, count: size + 1), count: size)
+    for pair in pairs {
+        let (i, j) = (pair.earlier - 1, pair.later - 1)
+        matrix[j][j] += 1
+        matrix[j][size] += pair[keyPath: value]
+        if i >= 0 {
+            matrix[i][i] += 1
+            matrix[i][j] -= 1
+            matrix[j][i] -= 1
+            matrix[i][size] -= pair[keyPath: value]
+        }
+    }
+    for pivot in 0..<size where abs(matrix[pivot][pivot]) > 1e-12 {
+        for row in 0..<size where row != pivot {
+            let factor = matrix[row][pivot] / matrix[pivot][pivot]
+            guard factor != 0 else { continue }
+            for column in pivot...size { matrix[row][column] -= factor * matrix[pivot][column] }
+        }
+    }
+    return [0] + (0..<size).map { abs(matrix[$0][$0]) > 1e-12 ? matrix[$0][size] / matrix[$0][$0] : 0 }
+}
