@@ -12,47 +12,84 @@ public final class FourierTransform {
     public let height: Int
     /// Columns of a spectrum.
     public var spectrumWidth: Int { width / 2 + 1 }
-    private let forwardPlan: kiss_fftndr_cfg
-    private let inversePlan: kiss_fftndr_cfg
+    private let rowsForward: kiss_fftr_cfg
+    private let rowsInverse: kiss_fftr_cfg
+    private let columnsForward: kiss_fft_cfg
+    private let columnsInverse: kiss_fft_cfg
 
     /// A transform for planes of a size; the width must be even.
     public init(width: Int, height: Int) {
         precondition(width > 0 && width % 2 == 0 && height > 0, "the width of a transform must be even")
         self.width = width
         self.height = height
-        let dimensions: [Int32] = [Int32(height), Int32(width)]
-        forwardPlan = kiss_fftndr_alloc(dimensions, 2, 0, nil, nil)
-        inversePlan = kiss_fftndr_alloc(dimensions, 2, 1, nil, nil)
+        rowsForward = kiss_fftr_alloc(Int32(width), 0, nil, nil)
+        rowsInverse = kiss_fftr_alloc(Int32(width), 1, nil, nil)
+        columnsForward = kiss_fft_alloc(Int32(height), 0, nil, nil)
+        columnsInverse = kiss_fft_alloc(Int32(height), 1, nil, nil)
     }
 
     deinit {
-        free(UnsafeMutableRawPointer(forwardPlan))
-        free(UnsafeMutableRawPointer(inversePlan))
+        for plan in [rowsForward, rowsInverse, columnsForward, columnsInverse] { free(UnsafeMutableRawPointer(plan)) }
     }
 
     /// The spectrum of a plane of samples, shape [height, width].
     public func forward(_ samples: [Float]) -> [Complex] {
         precondition(samples.count == width * height, "a plane of another size")
-        return [Complex](unsafeUninitializedCapacity: spectrumWidth * height) { buffer, initialized in
-            buffer.withMemoryRebound(to: kiss_fft_cpx.self) { kiss_fftndr(forwardPlan, samples, $0.baseAddress) }
-            initialized = spectrumWidth * height
+        var spectrum = [Complex](repeating: Complex(0, 0), count: spectrumWidth * height)
+        samples.withUnsafeBufferPointer { samples in
+            spectrum.withUnsafeMutableBufferPointer { spectrum in
+                guard let input = samples.baseAddress, let output = spectrum.baseAddress else { return }
+                output.withMemoryRebound(to: kiss_fft_cpx.self, capacity: spectrum.count) { output in
+                    for row in 0..<height {
+                        kiss_fftr(rowsForward, input + row * width, output + row * spectrumWidth)
+                    }
+                    transformColumns(output, columnsForward)
+                }
+            }
         }
+        return spectrum
     }
 
     /// The plane of a spectrum, divided by the number of samples so that it undoes `forward`.
     public func inverse(_ spectrum: [Complex]) -> [Float] {
         precondition(spectrum.count == spectrumWidth * height, "a spectrum of another size")
-        var samples = [Float](unsafeUninitializedCapacity: width * height) { buffer, initialized in
-            spectrum.withUnsafeBufferPointer { spectrum in
-                spectrum.withMemoryRebound(to: kiss_fft_cpx.self) {
-                    kiss_fftndri(inversePlan, $0.baseAddress, buffer.baseAddress)
+        var spectrum = spectrum
+        var samples = [Float](repeating: 0, count: width * height)
+        samples.withUnsafeMutableBufferPointer { samples in
+            spectrum.withUnsafeMutableBufferPointer { spectrum in
+                guard let output = samples.baseAddress, let input = spectrum.baseAddress else { return }
+                input.withMemoryRebound(to: kiss_fft_cpx.self, capacity: spectrum.count) { input in
+                    transformColumns(input, columnsInverse)
+                    for row in 0..<height {
+                        kiss_fftri(rowsInverse, input + row * spectrumWidth, output + row * width)
+                    }
+                }
+                let scale = 1 / Float(width * height)
+                for index in samples.indices { samples[index] *= scale }
+            }
+        }
+        return samples
+    }
+
+    /// Transforms all columns in place, some at a time so that each row's memory is used as it comes.
+    private func transformColumns(_ spectrum: UnsafeMutablePointer<kiss_fft_cpx>, _ plan: kiss_fft_cfg) {
+        let together = 16
+        withUnsafeTemporaryAllocation(of: kiss_fft_cpx.self, capacity: 2 * together * height) { buffer in
+            guard let gathered = buffer.baseAddress else { return }
+            let transformed = gathered + together * height
+            for first in stride(from: 0, to: spectrumWidth, by: together) {
+                let count = min(together, spectrumWidth - first)
+                for row in 0..<height {
+                    let line = spectrum + row * spectrumWidth + first
+                    for column in 0..<count { gathered[column * height + row] = line[column] }
+                }
+                for column in 0..<count { kiss_fft(plan, gathered + column * height, transformed + column * height) }
+                for row in 0..<height {
+                    let line = spectrum + row * spectrumWidth + first
+                    for column in 0..<count { line[column] = transformed[column * height + row] }
                 }
             }
-            initialized = width * height
         }
-        let scale = 1 / Float(width * height)
-        for index in samples.indices { samples[index] *= scale }
-        return samples
     }
 
     /// The smallest even size from `size` on that has only the factors 2, 3 and 5.
