@@ -83,6 +83,13 @@ struct DescriptionReader {
         return whole
     }
 
+    /// True or false.
+    mutating func flag(_ key: String, _ standard: Bool) throws -> Bool {
+        guard let value = take(key) else { return standard }
+        guard case .flag(let flag) = value else { throw wrong(key, "is not true or false") }
+        return flag
+    }
+
     /// A text.
     mutating func text(_ key: String, _ standard: String) throws -> String {
         guard let value = take(key) else { return standard }

@@ -75,6 +75,8 @@ public struct NucleiSpecimen: Specimen {
         of label: String, to image: inout Plane<Float>, x_um: Double, y_um: Double, pixel_um: Double
     ) {
         guard label == "DNA" else { return }
+        // Light from the cytoplasm and from far out of focus.
+        for index in image.samples.indices { image.samples[index] += 0.03 }
         let area = Area(
             x_um: x_um...x_um + Double(image.width) * pixel_um, y_um: y_um...y_um + Double(image.height) * pixel_um)
         for nucleus in nuclei(in: area.grown(by_um: 20)) {

@@ -25,24 +25,24 @@ struct Nucleus: Sendable {
         self.id = id
         self.x_um = x_um
         self.y_um = y_um
-        let stretch = 1 + 0.42 * random.uniform() * random.uniform() + 0.03
+        let stretch = 1.08 + 1.0 * random.uniform() * random.uniform()
         a_um = radius_um * stretch.squareRoot()
         b_um = radius_um / stretch.squareRoot()
         angle = random.uniform(in: 0...Double.pi)
         waves = (2...5).map { order in
-            (random.normal(deviation: 0.045 / Double(order)), random.uniform(in: 0...2 * Double.pi))
+            (random.normal(deviation: 0.07 / Double(order)), random.uniform(in: 0...2 * Double.pi))
         }
         // One or two genomes: G1 cells about 1, G2 cells about twice as bright, S between.
         let phase = random.uniform()
         let content = phase < 0.6 ? 0.85 : phase < 0.8 ? 0.85 + 0.7 * random.uniform() : 1.5
         brightness = content * exp(random.normal(deviation: 0.18))
-        texture = random.uniform(in: 0.10...0.22)
+        texture = random.uniform(in: 0.08...0.18)
         nucleoli = (0..<random.integer(below: 5)).map { _ in
             let distance = 0.6 * radius_um * random.uniform().squareRoot()
             let direction = random.uniform(in: 0...2 * Double.pi)
             return (
-                distance * cos(direction), distance * sin(direction), random.uniform(in: 0.7...1.7),
-                random.uniform(in: 0.2...0.5)
+                distance * cos(direction), distance * sin(direction), random.uniform(in: 0.8...1.9),
+                random.uniform(in: 0.1...0.4)
             )
         }
     }
@@ -90,7 +90,7 @@ struct Nucleus: Sendable {
         guard !columns.isEmpty, !rows.isEmpty else { return }
         let table = outlineTable()
         let noise = LatticeNoise(seed: id)
-        let softness = max(0.25, 0.5 * pixel_um)
+        let softness = max(0.32, 0.5 * pixel_um)
         for row in rows {
             let y = top + (Double(row) + 0.5) * pixel_um - y_um
             for column in columns {

@@ -190,6 +190,23 @@ import Work
         #expect(scope.stage.state() == .unknown)
     }
 
+    @Test(arguments: ["nuclei", "axons", "microtubules", "spheres"])
+    func everySpecimenIsSeenInItsChannels(kind: String) throws {
+        let scope = try openMicroscope("simulated", settings: ["specimen": .object(["kind": .text(kind)])])
+        defer { scope.close() }
+        for name in [kind == "nuclei" ? "DAPI" : "GFP", "widefield-647"] {
+            let channel = try prepare(scope, name)
+            try scope.lights[channel.light]?.on(power_mw: channel.power_mw)
+            var brightest: UInt16 = 0
+            for step in 0..<3 {
+                try arrive(scope, Double(step) * 60, 0)
+                brightest = max(brightest, try scope.camera.snap().counts.samples.max() ?? 0)
+            }
+            scope.allLightsOff()
+            #expect(brightest > 500)
+        }
+    }
+
     @Test func mistypedDescriptionsAreOneClearLine() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("microscope-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

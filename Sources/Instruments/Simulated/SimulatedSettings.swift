@@ -98,7 +98,7 @@ struct SimulatedSettings: Sendable {
                 "\(place): drift_nm_per_s has \(drift.count) numbers", remedy: "give [x, y]", code: "bad-description")
         }
         drift_nm_per_s = drift.isEmpty ? [0.6, -0.4] : [drift[0], drift[1]]
-        background = try reader.number("background", 0.35, 0...1e6)
+        background = try reader.number("background", 0.8, 0...1e6)
         lights = try SimulatedSettings.lights(&reader)
         wheels = try SimulatedSettings.wheels(&reader)
         channels = try SimulatedSettings.channels(&reader, lights: lights, wheels: wheels)
