@@ -34,7 +34,8 @@ import Testing
     func nucleiHaveTheWantedDensityAndSize(density: Double) {
         let specimen = NucleiSpecimen(seed: 9, density_per_mm2: density, touching: 0)
         let nuclei = specimen.objects(in: Area(x_um: 0...2000, y_um: 0...2000))
-        #expect(abs(Double(nuclei.count) / (4 * density) - 1) < 0.06)
+        let found: Double = Double(nuclei.count) / (4 * density)
+        #expect(abs(found - 1) < 0.06)
         let diameters = nuclei.map { 2 * $0.radius_um }.sorted()
         #expect((15...19).contains(diameters[diameters.count / 2]))
         #expect(diameters[0] > 13 && diameters.last! < 21)
@@ -50,14 +51,18 @@ import Testing
     @Test func someNucleiTouch() {
         let specimen = NucleiSpecimen(seed: 9, density_per_mm2: 400, touching: 0.5)
         let nuclei = specimen.objects(in: Area(x_um: 0...1000, y_um: 0...1000))
-        let touching = nuclei.count { nucleus in
-            nuclei.contains { other in
-                other.id != nucleus.id
-                    && hypot(other.x_um - nucleus.x_um, other.y_um - nucleus.y_um)
-                        < 1.02 * (other.radius_um + nucleus.radius_um)
+        var touching = 0
+        for nucleus in nuclei {
+            for other in nuclei where other.id != nucleus.id {
+                let distance: Double = hypot(other.x_um - nucleus.x_um, other.y_um - nucleus.y_um)
+                if distance < 1.02 * (other.radius_um + nucleus.radius_um) {
+                    touching += 1
+                    break
+                }
             }
         }
-        #expect(Double(touching) / Double(nuclei.count) > 0.3)
+        let share: Double = Double(touching) / Double(nuclei.count)
+        #expect(share > 0.3)
     }
 
     @Test func outlinesEncloseTheBrightPartOfNuclei() throws {
@@ -68,8 +73,9 @@ import Testing
             let top = nucleus.y_um - 15
             specimen.addDensity(of: "DNA", to: &image, x_um: left, y_um: top, pixel_um: 0.15)
             let peak = image.samples.sorted()[image.samples.count * 9 / 10]
-            let bright = Double(image.samples.count { $0 > peak / 2 }) * 0.15 * 0.15
-            #expect(abs(bright / (Double.pi * nucleus.radius_um * nucleus.radius_um) - 1) < 0.25)
+            let bright: Double = Double(image.samples.count { $0 > peak / 2 }) * 0.0225
+            let disc: Double = Double.pi * nucleus.radius_um * nucleus.radius_um
+            #expect(abs(bright / disc - 1) < 0.25)
         }
     }
 
@@ -79,10 +85,11 @@ import Testing
         let middle = Area(centre_x_um: nucleus.x_um, centre_y_um: nucleus.y_um, width_um: 8, height_um: 8)
         let sites = specimen.emitters(of: "pores", in: middle.grown(by_um: 1))
         // Opposite corners: the farthest of the eight sites within 0.15 um of a site lie two radii away.
-        let distances = specimen.emitters(of: "pores", in: middle).map { site in
-            sites.map { hypot($0.x_um - site.x_um, $0.y_um - site.y_um) }.filter { $0 < 0.13 }.max() ?? 0
+        let distances = specimen.emitters(of: "pores", in: middle).map { site -> Double in
+            let near = sites.map { hypot($0.x_um - site.x_um, $0.y_um - site.y_um) }
+            return near.filter { $0 < 0.13 }.max() ?? 0
         }
-        let mean = distances.reduce(0, +) / Double(distances.count)
+        let mean: Double = distances.reduce(0, +) / Double(distances.count)
         #expect(abs(mean - 0.107) < 0.006)
     }
 
@@ -123,10 +130,15 @@ import Testing
         let sphere = specimen.objects(in: Area(x_um: 0...300, y_um: 0...300))[0]
         let dyes = specimen.emitters(
             of: "shell", in: Area(centre_x_um: sphere.x_um, centre_y_um: sphere.y_um, width_um: 2, height_um: 2))
-        let squares = dyes.map { pow($0.x_um - sphere.x_um, 2) + pow($0.y_um - sphere.y_um, 2) }
+        let squares = dyes.map { dye -> Double in
+            let distance = hypot(dye.x_um - sphere.x_um, dye.y_um - sphere.y_um)
+            return distance * distance
+        }
         // The projection of a shell: mean squared distance from the axis is 2/3 of the squared radius.
-        #expect(abs(Double(dyes.count) / (4 * Double.pi * 2000) - 1) < 0.05)
-        #expect(abs(squares.reduce(0, +) / Double(squares.count) - 2.0 / 3) < 0.01)
+        let relative: Double = Double(dyes.count) / (4 * Double.pi * 2000)
+        #expect(abs(relative - 1) < 0.05)
+        let mean: Double = squares.reduce(0, +) / Double(squares.count)
+        #expect(abs(mean - 0.66667) < 0.01)
     }
 
     @Test func pictureBecomesASpecimen() throws {
