@@ -176,7 +176,7 @@ public struct FiberSpecimen: Specimen {
                 path: Filament(
                     start: [x, y], direction: direction, length_um: stream.uniform(in: length_um),
                     persistence_um: isAxon ? 250 : 60, random: &stream),
-                radius_um: radius, brightness: exp(stream.normal(deviation: 0.3)) * (isAxon ? 1 : 0.3))
+                radius_um: radius, brightness: exp(stream.normal(deviation: 0.3)) * (isAxon ? 1 : 4))
         }
     }
 

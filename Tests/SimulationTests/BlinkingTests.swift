@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func movieAndTruthBelongTogether() throws {
-        let specimen = SphereSpecimen(seed: 5)
+        let specimen = SphereSpecimen(seed: 5, density_per_mm2: 200_000)
         let sensor = SensorModel(CameraCalibration(pixel_nm: 100, quantum_efficiency: 0.9))
         var settings = MovieSettings(width: 96, height: 64, frames: 60, drift_nm: [300, 0])
         let movie = try simulateMovie(of: specimen, settings: settings, sensor: sensor, seed: 3)
