@@ -19,7 +19,7 @@ public struct SkippedStep: Sendable, Codable, Equatable {
 
 /// Where the time at the microscope went, in seconds.
 public struct StepSeconds: Sendable, Codable, Equatable {
-    /// Frames were being exposed.
+    /// Frames were being taken.
     public var exposing = 0.0
     /// The stage or the focus moved and settled.
     public var moving = 0.0
@@ -96,8 +96,10 @@ public final class AcquisitionRun: Sendable {
     public func once<Value: Codable>(_ step: String, key: String, _ body: () throws -> Value) throws -> Value {
         if let value = journal.value(of: step, key: key, as: Value.self) { return value }
         try Interruption.check()
+        let start = DispatchTime.now()
         let value = try body()
-        try journal.record(step, key: key, value)
+        let seconds = Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) * 1e-9
+        try journal.record(step, key: key, value: JSONValue(encoding: value), seconds: seconds)
         return value
     }
 
@@ -142,8 +144,12 @@ struct Stopwatch {
         return try body()
     }
 
-    /// Counts the exposure of frames.
-    mutating func exposed(_ exposure_ms: Double) { seconds.exposing += exposure_ms / 1000 }
+    /// Runs `body` and counts its time as exposing.
+    mutating func exposing<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let start = DispatchTime.now()
+        defer { seconds.exposing += Self.since(start) }
+        return try body()
+    }
 
     /// All times so far; what is neither moving nor exposing is `other`.
     func read() -> StepSeconds {

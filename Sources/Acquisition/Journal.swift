@@ -19,6 +19,7 @@ public final class Journal: Sendable {
         var step: String
         var key: String
         var time: String
+        var seconds: Double?
         var value: JSONValue
     }
 
@@ -26,6 +27,7 @@ public final class Journal: Sendable {
         var descriptor: Int32
         var entries: [String: [String: JSONValue]] = [:]
         var order: [String: [String]] = [:]
+        var seconds: [String: Double] = [:]
     }
 
     private let state: Mutex<State>
@@ -95,17 +97,27 @@ public final class Journal: Sendable {
 
     /// What a finished step left behind, as the given type; nil when it is not finished or was of another form.
     public func value<Value: Decodable>(of step: String, key: String, as type: Value.Type) -> Value? {
-        guard let value = value(of: step, key: key), let data = try? JSONEncoder().encode(value) else { return nil }
-        return try? JSONDecoder().decode(type, from: data)
+        try? value(of: step, key: key)?.decoded(as: type)
     }
 
     /// The keys of the finished steps of one kind, in the order in which they were finished.
     public func keys(of step: String) -> [String] { state.withLock { $0.order[step] ?? [] } }
 
+    /// The kinds of steps that were finished, by the alphabet.
+    public var steps: [String] { state.withLock { $0.entries.keys.sorted() } }
+
+    /// How long all finished steps of a kind took, as far as that was noted.
+    public func seconds(of step: String) -> Double { state.withLock { $0.seconds[step] ?? 0 } }
+
     /// Notes a finished step; the line is on the disk when this returns.
+    /// - Parameters:
+    ///   - step: the kind of the step.
+    ///   - key: which one.
+    ///   - value: what it left behind.
+    ///   - seconds: how long it took.
     /// - Throws: `Failure` with code `disk-full` or `file-unwritable`.
-    public func record(_ step: String, key: String, value: JSONValue) throws {
-        let entry = Entry(step: step, key: key, time: Date().formatted(.iso8601), value: value)
+    public func record(_ step: String, key: String, value: JSONValue, seconds: Double? = nil) throws {
+        let entry = Entry(step: step, key: key, time: Date().formatted(.iso8601), seconds: seconds, value: value)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var line = try encoder.encode(entry)
@@ -127,10 +139,11 @@ public final class Journal: Sendable {
 
     /// Notes a finished step with any encodable value.
     public func record(_ step: String, key: String, _ value: some Encodable) throws {
-        try record(step, key: key, value: JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(value)))
+        try record(step, key: key, value: JSONValue(encoding: value))
     }
 
     private static func note(_ entry: Entry, in state: inout State) {
+        state.seconds[entry.step, default: 0] += entry.seconds ?? 0
         if state.entries[entry.step]?.updateValue(entry.value, forKey: entry.key) == nil {
             state.entries[entry.step, default: [:]][entry.key] = entry.value
             state.order[entry.step, default: []].append(entry.key)

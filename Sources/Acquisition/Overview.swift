@@ -55,6 +55,34 @@ extension AcquisitionRun {
         }
     }
 
+    /// Finds the objects of an overview. The labels go to `labels.tif` and the objects to `objects.json`.
+    /// - Parameters:
+    ///   - overview: the overview.
+    ///   - segment: gets the path of the overview and gives labels of its size, 0 for the background.
+    /// - Throws: what `segment` throws; `Failure` with code `size-mismatch` for labels of another size.
+    public func objects(in overview: Overview, segment: (_ path: String) throws -> Image) throws -> [TargetObject] {
+        _ = try once("objects", key: "all") {
+            let labels = try segment(path(overview.file)).labels()
+            let geometry = overview.geometry
+            guard labels.width == geometry.width, labels.height == geometry.height else {
+                throw Failure(
+                    "the segmentation has \(labels.width)x\(labels.height) pixels, the overview "
+                        + "\(geometry.width)x\(geometry.height)", remedy: "return labels of the overview's size",
+                    code: "size-mismatch")
+            }
+            let objects = TargetObject.objects(in: labels, origin: geometry.origin, pixel_um: geometry.pixel_um)
+            try writeTIFF(Image(labels, pixelSize_um: geometry.pixel_um), to: path("labels.tif"))
+            try writeWhole(JSONEncoder().encode(objects), to: path("objects.json"))
+            return objects.count
+        }
+        let data = try readFile(path("objects.json"))
+        do { return try JSONDecoder().decode([TargetObject].self, from: data) } catch {
+            throw Failure(
+                "\(path("objects.json")) cannot be read", remedy: "begin anew in another folder",
+                code: "journal-damaged")
+        }
+    }
+
     private func counts(of tile: TileImage) throws -> Plane<UInt16> {
         let image = try readImage(path(tile.file))
         guard case .uint16(let samples) = image.samples, image.channels == 1 else {

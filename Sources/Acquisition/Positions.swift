@@ -19,6 +19,12 @@ public struct PositionRecord: Sendable, Codable, Equatable {
         public var height: Int
         /// The time it took.
         public var seconds: StepSeconds
+
+        /// The name of the file without folder and ending.
+        public var name: String {
+            let last = file.split(separator: "/").last.map(String.init) ?? file
+            return last.hasSuffix(".ome.tif") ? String(last.dropLast(8)) : last
+        }
     }
 
     /// The position.
@@ -95,8 +101,9 @@ extension AcquisitionRun {
                 let file = try once("image", key: key(position, channel)) {
                     var watch = Stopwatch()
                     let place = try arrive(&watch)
-                    let frame = try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
-                    watch.exposed(channel.exposure_ms)
+                    let frame = try watch.exposing {
+                        try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
+                    }
                     let file = "positions/\(position.name)-\(fileName(channel)).ome.tif"
                     try write(frame, of: channel, at: place, pixel_nm: microscope.camera.pixel_nm, to: file)
                     return PositionRecord.File(
@@ -131,13 +138,14 @@ extension AcquisitionRun {
         let file = "movies/\(position.name)-\(fileName(movie.channel)).ome.tif"
         let progress = Progress("\(position.name) \(movie.channel.name)", total: movie.frames, unit: "frames")
         defer { progress.finish() }
-        let taken = try microscope.record(
-            movie, interlock: interlock,
-            into: MovieFile(
-                path(file), width: region.width, height: region.height, frames: movie.frames, channel: movie.channel,
-                place: place, pixel_nm: microscope.camera.pixel_nm), slack_ms: slack_ms
-        ) { progress.advance() }
-        watch.exposed(Double(taken.frames) * movie.channel.exposure_ms)
+        let taken = try watch.exposing {
+            try microscope.record(
+                movie, interlock: interlock,
+                into: MovieFile(
+                    path(file), width: region.width, height: region.height, frames: movie.frames,
+                    channel: movie.channel, place: place, pixel_nm: microscope.camera.pixel_nm), slack_ms: slack_ms
+            ) { progress.advance() }
+        }
         return PositionRecord.File(
             channel: movie.channel.name, file: file, frames: taken.frames, width: taken.width, height: taken.height,
             seconds: watch.read())

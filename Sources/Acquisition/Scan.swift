@@ -78,8 +78,7 @@ extension AcquisitionRun {
     ) throws -> StoredTile {
         var watch = Stopwatch()
         let place = try watch.moving { try microscope.stage.move(x_um: tile.x_um, y_um: tile.y_um, policy: motion) }
-        let frame = try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
-        watch.exposed(channel.exposure_ms)
+        let frame = try watch.exposing { try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms) }
         let image = TileImage(
             tile: tile, file: "tiles/" + String(format: "tile-%05d.ome.tif", tile.number), x_um: place.x_um,
             y_um: place.y_um)

@@ -44,25 +44,36 @@ func grouped(_ count: Int) -> String {
 /// A coordinate in SVG.
 func svg(_ value: Double) -> String { String(format: "%.2f", value.isFinite ? value : 0) }
 
-/// The PNG of a path as a data URI, shrunk to at most `longestSide` pixels.
+/// The picture of a path as a data URI, shrunk to at most `longestSide` pixels. A TIFF is shown from its 0.5th to its
+/// 99.8th percentile.
 func embedded(_ path: String, longestSide: Int) throws -> String {
-    let image = try readPNG(path)
-    let scale = Double(longestSide) / Double(max(image.width, image.height))
-    guard scale < 1 else { return uri(try readFile(path)) }
+    let isPNG = path.lowercased().hasSuffix(".png")
+    let image = isPNG ? try readPNG(path) : try readImage(path)
+    let scale = min(1, Double(longestSide) / Double(max(image.width, image.height)))
+    if isPNG, scale == 1 { return uri(try readFile(path)) }
     let width = max(1, Int(Double(image.width) * scale))
     let height = max(1, Int(Double(image.height) * scale))
-    let white: Float = image.pixelType == .uint16 ? 65535 : 255
+    let channels = isPNG ? image.channels : 1
     var samples: [UInt8] = []
-    samples.reserveCapacity(width * height * image.channels)
-    for channel in 0..<image.channels {
+    samples.reserveCapacity(width * height * channels)
+    for channel in 0..<channels {
         let plane = image.plane(channel).resized(width: width, height: height)
-        samples += plane.samples.map { UInt8((max(0, min(1, $0 / white)) * 255).rounded()) }
+        let range = isPNG ? 0...(image.pixelType == .uint16 ? 65535 : 255) : contrast(of: plane)
+        let span = range.upperBound - range.lowerBound
+        samples += plane.samples.map { UInt8((max(0, min(1, ($0 - range.lowerBound) / span)) * 255).rounded()) }
     }
     let temporary = NSTemporaryDirectory() + "stormbench-\(UUID().uuidString).png"
     defer { unlink(temporary) }
-    try writePNG(
-        Image(width: width, height: height, channels: image.channels, samples: .uint8(samples)), to: temporary)
+    try writePNG(Image(width: width, height: height, channels: channels, samples: .uint8(samples)), to: temporary)
     return uri(try readFile(temporary))
+}
+
+private func contrast(of plane: Plane<Float>) -> ClosedRange<Float> {
+    let sorted = plane.samples.filter(\.isFinite).sorted()
+    guard let first = sorted.first else { return 0...1 }
+    let low = sorted[sorted.count / 200]
+    let high = sorted[sorted.count - 1 - sorted.count / 500]
+    return high > low ? low...high : first...first + 1
 }
 
 private func uri(_ png: Data) -> String { "data:image/png;base64,\(png.base64EncodedString())" }

@@ -44,9 +44,9 @@ public struct Report: Sendable, Codable, Equatable {
 
     /// The scanned area with what was found in it.
     public struct Overview: Sendable, Codable, Equatable {
-        /// A PNG of the area.
+        /// A PNG or TIFF of the area.
         public var image: String
-        /// The rectangle that the PNG shows.
+        /// The rectangle that the picture shows.
         public var area: Rectangle
         /// The tiles of the scan.
         public var tiles: [Rectangle]
@@ -64,7 +64,7 @@ public struct Report: Sendable, Codable, Equatable {
 
     /// A picture with the width that it shows.
     public struct Picture: Sendable, Codable, Equatable {
-        /// A PNG.
+        /// A PNG or TIFF.
         public var image: String
         /// What it shows: the channel.
         public var label: String

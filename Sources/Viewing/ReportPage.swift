@@ -61,9 +61,9 @@ struct ReportPage {
         var content = ""
         if let reason = position.skipped { content += "<p class=\"reason\">\(escaped(reason))</p>" }
         let pictures = try position.movies.compactMap(\.picture).map {
-            try picture($0, longestSide: 900, class: "main")
+            try picture($0, longestSide: 900, hasBar: true)
         }
-        let small = try position.pictures.map { try picture($0, longestSide: 420, class: "small") }
+        let small = try position.pictures.map { try picture($0, longestSide: 420, hasBar: false) }
         if !pictures.isEmpty || !small.isEmpty {
             content += "<div class=\"pictures\">\(pictures.joined())<div class=\"strip\">\(small.joined())</div></div>"
         }
@@ -78,11 +78,11 @@ struct ReportPage {
             """
     }
 
-    private func picture(_ picture: Report.Picture, longestSide: Int, class name: String) throws -> String {
+    private func picture(_ picture: Report.Picture, longestSide: Int, hasBar: Bool) throws -> String {
         let source = try embedded(picture.image, longestSide: longestSide)
         return """
-            <figure class="\(name)"><div class="canvas"><img src="\(source)" alt="\(escaped(picture.label))">\
-            \(picture.width_um.map { scaleBar(width_um: $0) } ?? "")</div><figcaption>\(escaped(picture.label))</figcaption></figure>
+            <figure><div class="canvas"><img src="\(source)" alt="\(escaped(picture.label))">\
+            \(hasBar ? picture.width_um.map { scaleBar(width_um: $0) } ?? "" : "")</div><figcaption>\(escaped(picture.label))</figcaption></figure>
             """
     }
 

@@ -49,7 +49,7 @@ let reportStyle = """
     #layer-way:not(:checked)~.canvas .way,#layer-fields:not(:checked)~.canvas .fields{display:none}
     .bar{position:absolute;right:14px;bottom:12px;border-bottom:3px solid #fff;text-align:center;filter:drop-shadow(0 0 3px #000)}
     .bar b{color:#fff;font-size:12px;font-weight:600;white-space:nowrap;line-height:1.5}
-    .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(360px,1fr));gap:18px}
+    .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(360px,1fr));gap:18px;align-items:start}
     .card{background:var(--card);border:1px solid var(--line);border-radius:16px;padding:14px 14px 10px;scroll-margin-top:20px;min-width:0}
     .card:target{border-color:var(--field);box-shadow:0 0 0 2px var(--field)}
     .card h3{display:flex;align-items:center;gap:10px;margin:0 0 12px;font-size:13px;font-weight:500;color:var(--soft)}
@@ -59,7 +59,6 @@ let reportStyle = """
     figure{margin:0}figcaption{color:var(--soft);font-size:12px;margin-top:4px}
     .pictures{display:flex;flex-direction:column;gap:10px}
     .strip{display:grid;grid-template-columns:repeat(3,1fr);gap:10px}.strip:empty{display:none}
-    .strip .bar{right:8px;bottom:7px;border-bottom-width:2px}.strip .bar b{font-size:10.5px}
     .facts{display:flex;flex-wrap:wrap;gap:4px 18px;align-items:baseline;margin:12px 0 6px}
     .facts .channel{flex-basis:100%;font-weight:620}
     .facts dt{font-size:12px;color:var(--soft)}.facts dd{margin:0;font-weight:600}
