@@ -1,48 +1,9 @@
 import Foundation
 import Work
 
-/// A value of a microscope's description: what JSON can hold.
-public enum DescriptionValue: Sendable, Equatable, Codable {
-    case null
-    case flag(Bool)
-    case number(Double)
-    case text(String)
-    case list([DescriptionValue])
-    case object([String: DescriptionValue])
-
-    /// Reads any JSON value.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .flag(flag)
-        } else if let number = try? container.decode(Double.self) {
-            self = .number(number)
-        } else if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else if let list = try? container.decode([DescriptionValue].self) {
-            self = .list(list)
-        } else {
-            self = .object(try container.decode([String: DescriptionValue].self))
-        }
-    }
-
-    /// Writes the value as JSON.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .flag(let flag): try container.encode(flag)
-        case .number(let number): try container.encode(number)
-        case .text(let text): try container.encode(text)
-        case .list(let list): try container.encode(list)
-        case .object(let object): try container.encode(object)
-        }
-    }
-
+extension JSONValue {
     /// The value with another laid over it: objects key by key, everything else replaced.
-    func overlaid(with other: DescriptionValue) -> DescriptionValue {
+    func overlaid(with other: JSONValue) -> JSONValue {
         guard case .object(let mine) = self, case .object(let theirs) = other else { return other }
         return .object(mine.merging(theirs) { $0.overlaid(with: $1) })
     }
@@ -52,10 +13,10 @@ public enum DescriptionValue: Sendable, Equatable, Codable {
 struct DescriptionReader {
     /// Where the object stands, such as `rig.json: camera`.
     let place: String
-    private let values: [String: DescriptionValue]
+    private let values: [String: JSONValue]
     private var asked: [String] = []
 
-    init(_ value: DescriptionValue, place: String) throws {
+    init(_ value: JSONValue, place: String) throws {
         guard case .object(let values) = value else {
             throw Failure("\(place) is not an object", remedy: "write { ... }", code: "bad-description")
         }
@@ -86,14 +47,14 @@ struct DescriptionReader {
     /// True or false.
     mutating func flag(_ key: String, _ standard: Bool) throws -> Bool {
         guard let value = take(key) else { return standard }
-        guard case .flag(let flag) = value else { throw wrong(key, "is not true or false") }
+        guard case .boolean(let flag) = value else { throw wrong(key, "is not true or false") }
         return flag
     }
 
     /// A text.
     mutating func text(_ key: String, _ standard: String) throws -> String {
         guard let value = take(key) else { return standard }
-        guard case .text(let text) = value else { throw wrong(key, "is not a text") }
+        guard case .string(let text) = value else { throw wrong(key, "is not a text") }
         return text
     }
 
@@ -133,7 +94,7 @@ struct DescriptionReader {
     /// A list of texts; empty when the key is missing.
     mutating func texts(_ key: String) throws -> [String] {
         try list(key).map { value in
-            guard case .text(let text) = value else { throw wrong(key, "is not a list of texts") }
+            guard case .string(let text) = value else { throw wrong(key, "is not a list of texts") }
             return text
         }
     }
@@ -168,15 +129,15 @@ struct DescriptionReader {
             remedy: guess ?? "the keys are \(known.sorted().joined(separator: ", "))", code: "unknown-key")
     }
 
-    private mutating func take(_ key: String) -> DescriptionValue? {
+    private mutating func take(_ key: String) -> JSONValue? {
         asked.append(key)
         guard let value = values[key], value != .null else { return nil }
         return value
     }
 
-    private mutating func list(_ key: String) throws -> [DescriptionValue] {
+    private mutating func list(_ key: String) throws -> [JSONValue] {
         guard let value = take(key) else { return [] }
-        guard case .list(let list) = value else { throw wrong(key, "is not a list", "write [ ... ]") }
+        guard case .array(let list) = value else { throw wrong(key, "is not a list", "write [ ... ]") }
         return list
     }
 

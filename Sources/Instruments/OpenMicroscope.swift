@@ -9,8 +9,8 @@ import Work
 /// - Returns: the microscope with all lights off.
 /// - Throws: a `Failure` in one line for a file that is missing or no JSON, an unknown key (with the nearest known
 ///   one), or a value outside its limits.
-public func openMicroscope(_ nameOrFile: String, settings: [String: DescriptionValue] = [:]) throws -> Microscope {
-    let description: DescriptionValue
+public func openMicroscope(_ nameOrFile: String, settings: [String: JSONValue] = [:]) throws -> Microscope {
+    let description: JSONValue
     let folder: String
     if nameOrFile == "simulated" {
         description = .object([:])
@@ -24,7 +24,7 @@ public func openMicroscope(_ nameOrFile: String, settings: [String: DescriptionV
             code: "microscope-unknown")
     } else {
         let data = try readFile(nameOrFile)
-        do { description = try JSONDecoder().decode(DescriptionValue.self, from: data) } catch {
+        do { description = try JSONDecoder().decode(JSONValue.self, from: data) } catch {
             throw Failure(
                 "\(nameOrFile) is not valid JSON", remedy: "check its commas, quotes and brackets",
                 code: "bad-description")

@@ -67,7 +67,7 @@ import Work
             "simulated",
             settings: [
                 "stage": .object(["error_um": .number(0), "backlash_um": .number(0.4)]),
-                "drift_nm_per_s": .list([.number(0), .number(0)]),
+                "drift_nm_per_s": .array([.number(0), .number(0)]),
             ])
         defer { scope.close() }
         let world = try #require(scope.camera as? SimulatedCamera).world
@@ -129,8 +129,8 @@ import Work
             "simulated",
             settings: [
                 "faults": .object([
-                    "stuck_moves": .list([.number(1)]), "silent_moves": .list([.number(2)]),
-                    "stall_at_frame": .number(3), "refusing_lights": .list([.text("561")]),
+                    "stuck_moves": .array([.number(1)]), "silent_moves": .array([.number(2)]),
+                    "stall_at_frame": .number(3), "refusing_lights": .array([.string("561")]),
                 ])
             ])
         defer { scope.close() }
@@ -192,7 +192,7 @@ import Work
 
     @Test(arguments: ["nuclei", "axons", "microtubules", "spheres"])
     func everySpecimenIsSeenInItsChannels(kind: String) throws {
-        let scope = try openMicroscope("simulated", settings: ["specimen": .object(["kind": .text(kind)])])
+        let scope = try openMicroscope("simulated", settings: ["specimen": .object(["kind": .string(kind)])])
         defer { scope.close() }
         for name in [kind == "nuclei" ? "DAPI" : "GFP", "widefield-647"] {
             let channel = try prepare(scope, name)

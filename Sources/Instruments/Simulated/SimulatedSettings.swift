@@ -78,7 +78,7 @@ struct SimulatedSettings: Sendable {
 
     /// Reads a description.
     /// - Parameter folder: where relative paths start.
-    init(_ description: DescriptionValue, place: String, folder: String) throws {
+    init(_ description: JSONValue, place: String, folder: String) throws {
         var reader = try DescriptionReader(description, place: place)
         _ = try reader.choice("type", "simulated", of: ["simulated"])
         name = try reader.text("name", "simulated")

@@ -10,7 +10,7 @@ import Work
 ///   - folder: where relative paths start.
 /// - Throws: a `Failure` in one line for unknown keys and values outside their limits.
 public func makeSpecimen(
-    _ description: [String: DescriptionValue], seed: UInt64, folder: String = "."
+    _ description: [String: JSONValue], seed: UInt64, folder: String = "."
 ) throws -> any Specimen {
     var reader = try DescriptionReader(.object(description), place: "specimen")
     return try readSpecimen(&reader, seed: seed, folder: folder)
