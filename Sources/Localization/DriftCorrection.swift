@@ -32,6 +32,15 @@ public struct Drift: Sendable, Equatable {
         }
         try writeWhole(Data(text), to: path)
     }
+
+    /// The trace as a diagram.
+    public func plot() -> Plot {
+        var plot = Plot(title: "Drift", x: Plot.Axis("frame"), y: Plot.Axis("drift (nm)"))
+        let frames = x_nm.indices.map { Double(firstFrame + $0) }
+        plot.series.append(.line(x: frames, y: x_nm, label: "x"))
+        plot.series.append(.line(x: frames, y: y_nm, label: "y"))
+        return plot
+    }
 }
 
 extension LocalizationTable {

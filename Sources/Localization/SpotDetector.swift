@@ -10,6 +10,14 @@ public struct SpotCandidate: Sendable, Equatable {
     public var background: Float
     /// The filtered value in standard deviations of the filtered noise.
     public var significance: Float
+
+    /// A candidate at a pixel.
+    public init(column: Int, row: Int, background: Float, significance: Float = 0) {
+        self.column = column
+        self.row = row
+        self.background = background
+        self.significance = significance
+    }
 }
 
 /// Finds spots in a frame of photons: band-pass filter, local maxima, threshold in units of the noise at each place.

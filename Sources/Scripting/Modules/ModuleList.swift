@@ -1,6 +1,6 @@
 extension LuaModule {
     /// Every native module: the one list that scripts, help, completion and the reference are made from.
     public static var all: [LuaModule] {
-        [.script, .system]
+        [.script, .system, .localization, .resolution]
     }
 }

@@ -1,0 +1,55 @@
+--- Localizes the molecules of a movie, corrects drift and renders them.
+local args = arguments {
+  movie     = file { "movie: TIFF, OME-TIFF, .dax with .inf or .raw with .yaml" },
+  output    = folder { "reconstruction", "folder for the results" },
+  camera    = file { optional = true, "camera file: JSON with pixel_nm, offset_counts, electrons_per_count, ..." },
+  pixel_nm  = number { optional = true, min = 1, "side of a camera pixel in nm; from the camera file or the movie unless given" },
+  sigma_nm  = number { 140, min = 20, max = 2000, "standard deviation of a spot in nm" },
+  threshold = number { 5, min = 1, "height of a spot in standard deviations of the noise" },
+  filter    = choice { "wavelet", choices = { "wavelet", "gaussians" }, "filter before detection" },
+  fixed     = flag "keep the width of the spots instead of fitting it",
+  drift     = choice { "auto", choices = { "auto", "off" }, "drift correction" },
+  link_nm   = number { 0, min = 0, "merge one molecule's localizations in following frames within this distance; 0 for none" },
+  render_nm = number { 10, min = 1, "side of a rendered pixel in nm" },
+}
+
+local start = system.seconds()
+local movie = localization.open(args.movie)
+local camera = localization.camera(args.camera)
+if args.pixel_nm then
+  camera.pixel_nm = args.pixel_nm
+elseif not args.camera and movie.pixel_nm then
+  camera.pixel_nm = movie.pixel_nm
+end
+print(movie)
+if movie.loss then print("note: " .. movie.loss) end
+
+local found = localization.localize(movie, camera, {
+  sigma_nm = args.sigma_nm, threshold = args.threshold, filter = args.filter, fit_sigma = not args.fixed,
+})
+
+local drift_nm
+if args.drift == "auto" and #found >= 1000 and movie.frames >= 100 then
+  local drift = found:drift()
+  found = found:correct(drift)
+  drift:write(args.output .. "/drift.csv")
+  drift:plot(args.output .. "/drift.png")
+  drift_nm = drift.range_nm
+end
+if args.link_nm > 0 then found = found:link(args.link_nm) end
+
+system.make_folder(args.output)
+found:write(args.output .. "/localizations.csv")
+if #found > 0 then
+  local view = { pixel_nm = args.render_nm, width_nm = movie.width * camera.pixel_nm, height_nm = movie.height * camera.pixel_nm }
+  found:draw(args.output .. "/rendering.tif", view)
+  found:draw(args.output .. "/rendering.png", view)
+end
+
+local precision_nm = found:median("uncertainty_nm")
+summary {
+  localizations = #found, frames = movie.frames, seconds = system.seconds() - start, precision_nm = precision_nm,
+  drift_nm = drift_nm, loss = movie.loss, pixel_nm = camera.pixel_nm,
+}
+print(string.format("%d localizations in %d frames, median precision %s nm", #found, movie.frames,
+  precision_nm and string.format("%.1f", precision_nm) or "-"))
