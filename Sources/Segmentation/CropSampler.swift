@@ -1,0 +1,172 @@
+import Foundation
+import Imaging
+import Randomness
+
+/// One training batch: `count` crops of `side` x `side` pixels.
+public struct TrainingBatch: Sendable {
+    /// The number of crops.
+    public let count: Int
+    /// The number of channels.
+    public let channels: Int
+    /// The side of a crop in pixels.
+    public let side: Int
+    /// The intensities, shape [count, channels, side, side].
+    public let input: [Float]
+    /// The classes, shape [count, side, side]; `TrainingField.ignored` where the annotation says nothing.
+    public let target: [UInt8]
+}
+
+/// Cuts varied crops out of annotated fields. Batch number n is the same whenever it is asked for.
+public struct CropSampler: Sendable {
+    private let fields: [TrainingField]
+    private let objects: [(field: Int, object: AnnotatedObject)]
+    private let side: Int
+    private let count: Int
+    private let augmentation: Augmentation
+    private let random: RandomSource
+
+    /// The share of the crops that lie anywhere in the images; the others lie around an annotated object.
+    private static let elsewhere = 0.25
+
+    /// Makes a sampler.
+    /// - Parameters:
+    ///   - fields: fields with at least one object each, all with the same number of channels.
+    ///   - side: the side of a crop in pixels.
+    ///   - count: the number of crops in a batch.
+    public init(
+        _ fields: [TrainingField], side: Int, count: Int, augmentation: Augmentation = Augmentation(), seed: UInt64
+    ) {
+        self.fields = fields
+        objects = fields.enumerated().flatMap { index, field in field.objects.map { (index, $0) } }
+        self.side = side
+        self.count = count
+        self.augmentation = augmentation
+        random = RandomSource(seed: seed)
+    }
+
+    /// Batch number `index`, from 0.
+    public func batch(_ index: Int) -> TrainingBatch {
+        var random = random.split(index)
+        let channels = fields[0].channels.count
+        var input: [Float] = []
+        input.reserveCapacity(count * channels * side * side)
+        var target: [UInt8] = []
+        target.reserveCapacity(count * side * side)
+        for _ in 0..<count {
+            let (field, x, y) = place(&random)
+            let deformation = Deformation(side: side, x: x, y: y, settings: augmentation, random: &random)
+            let (xs, ys) = deformation.places()
+            target += Self.classes(field.target, xs, ys)
+            var planes = field.channels.map { Self.sampled($0, xs, ys) }
+            vary(&planes, &random)
+            for plane in planes { input += plane }
+        }
+        return TrainingBatch(count: count, channels: channels, side: side, input: input, target: target)
+    }
+
+    private func place(_ random: inout RandomSource) -> (field: TrainingField, x: Double, y: Double) {
+        let (index, object) = objects[random.integer(below: objects.count)]
+        let field = fields[index]
+        if random.chance(Self.elsewhere) {
+            for _ in 0..<20 {
+                let row = random.integer(below: field.target.height)
+                let column = random.integer(below: field.target.width)
+                if field.target[row, column] != TrainingField.ignored { return (field, Double(column), Double(row)) }
+            }
+        }
+        let reach = Double(side) / 4
+        return (
+            field, Double(object.box.column) + Double(object.box.width) / 2 + random.uniform(in: -reach...reach),
+            Double(object.box.row) + Double(object.box.height) / 2 + random.uniform(in: -reach...reach)
+        )
+    }
+
+    /// Samples a plane at places by linear interpolation, mirrored at its borders.
+    private static func sampled(_ plane: Plane<Float>, _ xs: [Float], _ ys: [Float]) -> [Float] {
+        plane.samples.withUnsafeBufferPointer { samples in
+            xs.indices.map { index in
+                let x = xs[index].rounded(.down)
+                let y = ys[index].rounded(.down)
+                let fractionX = xs[index] - x
+                let fractionY = ys[index] - y
+                let left = mirrored(Int(x), plane.width)
+                let right = mirrored(Int(x) + 1, plane.width)
+                let top = mirrored(Int(y), plane.height) * plane.width
+                let bottom = mirrored(Int(y) + 1, plane.height) * plane.width
+                let upper = samples[top + left] + fractionX * (samples[top + right] - samples[top + left])
+                let lower = samples[bottom + left] + fractionX * (samples[bottom + right] - samples[bottom + left])
+                return upper + fractionY * (lower - upper)
+            }
+        }
+    }
+
+    /// The class of the nearest pixel at each place, ignored outside the plane.
+    private static func classes(_ plane: Plane<UInt8>, _ xs: [Float], _ ys: [Float]) -> [UInt8] {
+        plane.samples.withUnsafeBufferPointer { samples in
+            xs.indices.map { index in
+                let column = Int(xs[index].rounded())
+                let row = Int(ys[index].rounded())
+                guard column >= 0, column < plane.width, row >= 0, row < plane.height else {
+                    return TrainingField.ignored
+                }
+                return samples[row * plane.width + column]
+            }
+        }
+    }
+
+    /// Varies brightness, contrast, gamma, sharpness and noise of a crop, alike in all channels but for the noise.
+    private func vary(_ planes: inout [[Float]], _ random: inout RandomSource) {
+        let contrast = Float(exp(random.uniform(in: -1...1) * log(max(augmentation.contrast, 1))))
+        let brightness = Float(random.normal(deviation: augmentation.brightness))
+        let gamma = Float(exp(random.uniform(in: -1...1) * log(max(augmentation.gamma, 1))))
+        let blur = augmentation.blur_px > 0 && random.chance(0.5) ? random.uniform() * augmentation.blur_px : 0
+        let noise = random.chance(0.5) ? random.uniform() * augmentation.noise : 0
+        for index in planes.indices {
+            if blur > 0.2 { planes[index] = Self.blurred(planes[index], side: side, deviation: blur) }
+            for sample in planes[index].indices {
+                var value = planes[index][sample]
+                if gamma != 1, value > 0 { value = pow(value, gamma) }
+                value = value * contrast + brightness
+                if noise > 0 { value += Float(noise * random.normal()) }
+                planes[index][sample] = value
+            }
+        }
+    }
+
+    private static func blurred(_ samples: [Float], side: Int, deviation: Double) -> [Float] {
+        let reach = Int((3 * deviation).rounded(.up))
+        var kernel = (-reach...reach).map { Float(exp(-0.5 * Double($0 * $0) / (deviation * deviation))) }
+        let sum = kernel.reduce(0, +)
+        kernel = kernel.map { $0 / sum }
+        var across = samples
+        for row in 0..<side {
+            for column in 0..<side {
+                var value: Float = 0
+                for offset in -reach...reach {
+                    value += kernel[offset + reach] * samples[row * side + mirrored(column + offset, side)]
+                }
+                across[row * side + column] = value
+            }
+        }
+        var result = across
+        for row in 0..<side {
+            for column in 0..<side {
+                var value: Float = 0
+                for offset in -reach...reach {
+                    value += kernel[offset + reach] * across[mirrored(row + offset, side) * side + column]
+                }
+                result[row * side + column] = value
+            }
+        }
+        return result
+    }
+}
+
+/// The index within `0..<count` that mirroring at the borders gives for any index; the border pixel is not repeated.
+@inline(__always) func mirrored(_ index: Int, _ count: Int) -> Int {
+    if index >= 0, index < count { return index }
+    guard count > 1 else { return 0 }
+    let period = 2 * (count - 1)
+    let folded = ((index % period) + period) % period
+    return folded < count ? folded : period - folded
+}

@@ -1,0 +1,33 @@
+import Foundation
+import Work
+
+/// The course of a training.
+public struct LearningCurve: Sendable, Codable, Equatable {
+    /// One point of the curve.
+    public struct Point: Sendable, Codable, Equatable {
+        /// The number of steps done.
+        public var iteration: Int
+        /// The time since the start in seconds.
+        public var seconds: Double
+        /// The learning rate.
+        public var learningRate: Double
+        /// The mean loss since the last point.
+        public var loss: Double
+        /// The Dice coefficient of the check.
+        public var dice: Double
+    }
+
+    /// The points in the order of time.
+    public var points: [Point] = []
+
+    /// Writes the points as CSV.
+    func writeCSV(to path: String) throws {
+        var text = "iteration,seconds,learning_rate,loss,dice\n"
+        for point in points {
+            text += String(
+                format: "%d,%.2f,%.3g,%.5f,%.5f\n", point.iteration, point.seconds, point.learningRate, point.loss,
+                point.dice)
+        }
+        try writeWhole(Data(text.utf8), to: path)
+    }
+}

@@ -1,0 +1,170 @@
+import Foundation
+import Imaging
+import Networks
+import Work
+
+/// A trained model: a network with everything that prediction needs.
+///
+/// It lives in a folder with `weights.safetensors`, `model.json` and `card.md`.
+public final class SegmentationModel {
+    /// The network's form, input scaling, pixel size, scores and provenance.
+    public let description: ModelDescription
+    private let network: SegmentationNetwork
+
+    static let weightsFile = "weights.safetensors"
+    static let descriptionFile = "model.json"
+    static let cardFile = "card.md"
+
+    /// Joins a description and a network with the weights that belong to it.
+    init(description: ModelDescription, network: SegmentationNetwork) {
+        self.description = description
+        self.network = network
+    }
+
+    /// Reads a model folder.
+    /// - Throws: a `Failure` in one line when the folder is no model or damaged.
+    public init(folder: String) throws {
+        let path = folder + "/" + Self.descriptionFile
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure(
+                "\(folder) is no model: it has no \(Self.descriptionFile)",
+                remedy: "give a folder made by train, such as Models/nuclei", code: "model-missing")
+        }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let description: ModelDescription
+        do { description = try decoder.decode(ModelDescription.self, from: readFile(path)) } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Self.damaged(path, "it is not the description of a model (\(Self.reason(error)))")
+        }
+        guard description.format == 1 else {
+            throw Failure(
+                "\(path) has form \(description.format), this program reads form 1", remedy: "update the program",
+                code: "model-newer")
+        }
+        guard (64...4096).contains(description.tile), (0...description.tile / 4).contains(description.halo) else {
+            throw Self.damaged(path, "tile \(description.tile) and halo \(description.halo) do not fit")
+        }
+        guard !description.weights.file.contains("/") else {
+            throw Self.damaged(path, "the weights lie outside the folder")
+        }
+        let weights = folder + "/" + description.weights.file
+        let data = try readFile(weights)
+        guard data.count == description.weights.bytes, Self.hash(data) == description.weights.hash else {
+            throw Self.damaged(weights, "it is not the file that the model was saved with")
+        }
+        let network = try SegmentationNetwork(description.network, seed: 0)
+        try network.loadWeights(weights)
+        self.description = description
+        self.network = network
+    }
+
+    /// Writes the folder; `model.json` comes last, so that a folder with one is whole.
+    /// - Parameters:
+    ///   - network: the network with the weights to keep.
+    ///   - describe: makes the description from that of the weights' file.
+    static func save(
+        _ network: SegmentationNetwork, in folder: String, describe: (ModelDescription.Weights) -> ModelDescription
+    ) throws -> SegmentationModel {
+        try makeFolder(folder)
+        try? FileManager.default.removeItem(atPath: folder + "/" + descriptionFile)
+        let path = folder + "/" + weightsFile
+        try writeWhole(to: path) { try network.saveWeights($0) }
+        let data = try readFile(path)
+        let description = describe(ModelDescription.Weights(file: weightsFile, bytes: data.count, hash: hash(data)))
+        try writeWhole(Data(modelCard(description).utf8), to: folder + "/" + cardFile)
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try writeWhole(encoder.encode(description), to: folder + "/" + descriptionFile)
+        return SegmentationModel(description: description, network: network)
+    }
+
+    /// A prediction by this model.
+    public var prediction: TiledPrediction {
+        var prediction = TiledPrediction(scaling: description.scaling) { [network] tile in
+            try Self.probabilities(of: tile, by: network)
+        }
+        prediction.largestTile = description.tile
+        prediction.halo = description.halo
+        prediction.networkPixel_um = description.pixelSize_um
+        return prediction
+    }
+
+    /// Predicts an image that fits into memory.
+    /// - Parameters:
+    ///   - image: an image with as many channels as the model learned on.
+    ///   - ranges: the intensity ranges; nil takes them from the image itself.
+    /// - Throws: a `Failure` when the number of channels or the pixel size does not fit.
+    public func predict(_ image: Image, ranges: [IntensityRange]? = nil) throws -> Prediction {
+        try check(image)
+        var planes: [[Float]] = Array(repeating: [], count: description.network.classes - 1)
+        try prediction.predict(image, ranges: ranges) { _, rows in
+            for (number, plane) in rows.enumerated() { planes[number] += plane.samples }
+        }
+        return Prediction(probabilities: planes.map { Plane(width: image.width, height: image.height, samples: $0) })
+    }
+
+    /// Checks that an image can be predicted.
+    /// - Throws: a `Failure` when the number of channels or the pixel size does not fit.
+    public func check(_ image: any ImageRows) throws {
+        guard image.channels == description.network.inputChannels else {
+            func channels(_ count: Int) -> String { count == 1 ? "1 channel" : "\(count) channels" }
+            throw Failure(
+                "the image has \(channels(image.channels)), the model takes \(channels(description.network.inputChannels))",
+                remedy: "choose the channel or another model", code: "channel-mismatch")
+        }
+        _ = try prediction.magnification(of: image)
+    }
+
+    private static func probabilities(of tile: TileInput, by network: SegmentationNetwork) throws -> [Plane<Float>] {
+        let input = try Tensor([1, tile.channels, tile.height, tile.width], tile.samples)
+        let logits = try network.logits(input)
+        let pixels = tile.height * tile.width
+        return logits.withUnsafePointer { logits in
+            let classes = network.description.classes
+            if classes == 2 {
+                let samples = (0..<pixels).map { 1 / (1 + exp(logits[$0] - logits[pixels + $0])) }
+                return [Plane(width: tile.width, height: tile.height, samples: samples)]
+            }
+            var planes = Array(
+                repeating: Plane<Float>(width: tile.width, height: tile.height, filledWith: 0), count: classes - 1)
+            for pixel in 0..<pixels {
+                var highest = logits[pixel]
+                for number in 1..<classes { highest = max(highest, logits[number * pixels + pixel]) }
+                var sum = exp(logits[pixel] - highest)
+                for number in 1..<classes {
+                    let value = exp(logits[number * pixels + pixel] - highest)
+                    planes[number - 1].samples[pixel] = value
+                    sum += value
+                }
+                for number in 1..<classes { planes[number - 1].samples[pixel] /= sum }
+            }
+            return planes
+        }
+    }
+
+    private static func hash(_ data: Data) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        data.withUnsafeBytes { bytes in
+            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        }
+        return String(hash, radix: 16)
+    }
+
+    private static func damaged(_ path: String, _ why: String) -> Failure {
+        Failure("\(path) is damaged: \(why)", remedy: "copy or train the model again", code: "model-damaged")
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case DecodingError.keyNotFound(let key, _): "\(key.stringValue) is missing"
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+            DecodingError.dataCorrupted(let context):
+            context.codingPath.isEmpty
+                ? "it is not JSON" : "\(context.codingPath.map(\.stringValue).joined(separator: ".")) cannot be read"
+        default: "it cannot be read"
+        }
+    }
+}

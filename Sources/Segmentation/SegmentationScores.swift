@@ -1,0 +1,107 @@
+import Imaging
+import Work
+
+/// How well masks agree with the truth, over one image or many.
+public struct SegmentationScores: Sendable, Codable, Equatable {
+    /// The Dice coefficient of the pixels, 2 TP / (2 TP + FP + FN), pooled over all images; with more than two
+    /// classes its mean over the classes 1 and up that occur.
+    public let dice: Double
+    /// The share of pixels with the right class.
+    public let accuracy: Double
+    /// The number of true objects of at least `AnnotatedSet.leastArea_px` pixels.
+    public let objects: Int
+    /// The share of the true objects of which at least half the pixels are in the predicted mask.
+    public let detected: Double
+    /// The share of the true objects that have a predicted object with a Dice coefficient of at least 0.75.
+    public let objectsDice75: Double
+}
+
+/// Gathers the counts that scores are made from, image by image.
+public struct ScoreTally: Sendable {
+    private let classes: Int
+    private var confusion: [Int]
+    private var objects = 0
+    private var detected = 0
+    private var good = 0
+
+    /// A tally for a number of classes with the background.
+    public init(classes: Int = 2) {
+        self.classes = classes
+        confusion = Array(repeating: 0, count: classes * classes)
+    }
+
+    /// Counts one image.
+    /// - Parameters:
+    ///   - mask: the prediction: with two classes any value above 0 is object, otherwise class numbers.
+    ///   - objects: the number of the predicted object at each pixel, 0 for none.
+    ///   - truth: the annotation as `AnnotatedImage.labels`.
+    ///   - name: what the image is called in messages.
+    /// - Throws: a `Failure` when the sizes differ or the truth is empty.
+    public mutating func add(mask: Plane<UInt8>, objects predicted: Plane<UInt32>, truth: Plane<UInt32>, name: String) throws {
+        let plane = Plane<Float>(width: mask.width, height: mask.height, filledWith: 0)
+        let annotated = try AnnotatedImage(name: name, channels: [plane], labels: truth)
+        for index in mask.samples.indices {
+            let actual = truth.samples[index]
+            let said = Int(mask.samples[index])
+            let row = classes == 2 ? (actual > 0 ? 1 : 0) : min(Int(actual), classes - 1)
+            let column = classes == 2 ? (said > 0 ? 1 : 0) : min(said, classes - 1)
+            confusion[row * classes + column] += 1
+        }
+        let set: AnnotatedSet
+        do { set = try AnnotatedSet([annotated], classes: classes) } catch let failure as Failure {
+            if failure.code == "annotation-too-small" { return }
+            throw failure
+        }
+        count(set, predicted: predicted, mask: mask)
+    }
+
+    private mutating func count(_ set: AnnotatedSet, predicted: Plane<UInt32>, mask: Plane<UInt8>) {
+        var areas: [UInt32: Int] = [:]
+        for label in predicted.samples where label > 0 { areas[label, default: 0] += 1 }
+        for object in set.objects {
+            var overlaps: [UInt32: Int] = [:]
+            var covered = 0
+            for row in object.box.row..<object.box.row + object.box.height {
+                for column in object.box.column..<object.box.column + object.box.width {
+                    guard set.instances[0][row, column] == object.label else { continue }
+                    if classes == 2 ? mask[row, column] > 0 : Int(mask[row, column]) == object.classNumber { covered += 1 }
+                    let label = predicted[row, column]
+                    if label > 0 { overlaps[label, default: 0] += 1 }
+                }
+            }
+            let best = overlaps.map { label, overlap in
+                Double(2 * overlap) / Double(object.area + areas[label, default: 0])
+            }.max() ?? 0
+            objects += 1
+            if 2 * covered >= object.area { detected += 1 }
+            if best >= 0.75 { good += 1 }
+        }
+    }
+
+    /// The scores of all images counted so far.
+    public var scores: SegmentationScores {
+        let (dice, accuracy) = diceAndAccuracy(confusion, classes: classes)
+        func share(_ part: Int, _ whole: Int) -> Double { whole > 0 ? Double(part) / Double(whole) : 0 }
+        return SegmentationScores(
+            dice: dice, accuracy: accuracy, objects: objects, detected: share(detected, objects), objectsDice75: share(good, objects))
+    }
+}
+
+/// The Dice coefficient, as the mean over the classes 1 and up that occur, and the share of pixels with the right class.
+/// - Parameter confusion: the number of pixels by true class (row) and predicted class (column), row-major.
+func diceAndAccuracy(_ confusion: [Int], classes: Int) -> (dice: Double, accuracy: Double) {
+    var dices: [Double] = []
+    var right = 0
+    for number in 0..<classes {
+        let hits = confusion[number * classes + number]
+        right += hits
+        guard number > 0 else { continue }
+        let actual = (0..<classes).reduce(0) { $0 + confusion[number * classes + $1] }
+        let said = (0..<classes).reduce(0) { $0 + confusion[$1 * classes + number] }
+        if actual + said > 0 { dices.append(Double(2 * hits) / Double(actual + said)) }
+    }
+    let pixels = confusion.reduce(0, +)
+    return (
+        dices.isEmpty ? 0 : dices.reduce(0, +) / Double(dices.count), pixels > 0 ? Double(right) / Double(pixels) : 0
+    )
+}

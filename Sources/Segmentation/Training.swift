@@ -1,0 +1,223 @@
+import Foundation
+import Imaging
+import Networks
+import Work
+
+/// What a training gave.
+public struct TrainingResult {
+    /// The model, as saved in its folder.
+    public let model: SegmentationModel
+    /// The course of the training.
+    public let curve: LearningCurve
+}
+
+/// Trains a network on annotated images and writes its model folder.
+///
+/// Patches around some objects are kept out of the training; the weights that do best on them in the second half
+/// are kept. A checkpoint in the folder lets `resume` go on where a training was cut off.
+/// - Parameters:
+///   - set: the images and their annotation.
+///   - settings: what to train and for how long.
+///   - folder: the model folder.
+///   - resume: go on from the folder's checkpoint, if it has one.
+/// - Throws: a `Failure` when the settings or the checkpoint do not fit, `Interrupted` after Ctrl-C; the checkpoint stays.
+public func train(
+    _ set: AnnotatedSet, settings: TrainingSettings, folder: String, resume: Bool = false
+) throws -> TrainingResult {
+    try settings.validate()
+    let fields = TrainingFields(
+        set, scaling: settings.scaling, objectLimit: settings.objects, seed: settings.seed)
+    let training = try TrainingRun(set, fields: fields, settings: settings, folder: folder, resume: resume)
+    return try training.run()
+}
+
+/// One training under way.
+private final class TrainingRun {
+    private let set: AnnotatedSet
+    private let fields: TrainingFields
+    private let settings: TrainingSettings
+    private let folder: String
+    private let network: SegmentationNetwork
+    private let classWeights: [Float]
+    private let check: PatchCheck
+    private var state = TrainingState()
+    private let started = Date()
+    private let startedProcessor = processorSeconds()
+    private var earlier: (seconds: Double, processor: Double) = (0, 0)
+
+    /// How many points the learning curve has.
+    private static let points = 30
+    /// The time between checkpoints in seconds.
+    private static let checkpointInterval = 20.0
+
+    init(
+        _ set: AnnotatedSet, fields: TrainingFields, settings: TrainingSettings, folder: String, resume: Bool
+    ) throws {
+        self.set = set
+        self.fields = fields
+        self.settings = settings
+        self.folder = folder
+        let description = NetworkDescription(
+            architecture: settings.architecture, inputChannels: set.channels, classes: set.classes,
+            baseWidth: settings.baseWidth, depth: settings.depth)
+        network = try SegmentationNetwork(description, seed: settings.seed)
+        // A class that covers less than a tenth of the annotated pixels counts more, so that it is not ignored.
+        classWeights = fields.classShares.map { share in
+            share <= 0 ? 1 : Float(min(5, max(1, (0.1 / share).squareRoot())))
+        }
+        check = PatchCheck(fields, classes: set.classes, side: settings.crop)
+        try makeFolder(folder)
+        if resume { try restore() }
+    }
+
+    private var seconds: Double { earlier.seconds + Date().timeIntervalSince(started) }
+
+    /// The share of the training that is done.
+    private var done: Double {
+        let bySteps = settings.iterations.map { Double(state.iteration) / Double($0) } ?? 0
+        let byTime = settings.minutes.map { seconds / ($0 * 60) } ?? 0
+        return max(bySteps, byTime)
+    }
+
+    func run() throws -> TrainingResult {
+        let supply = BatchSupply(
+            CropSampler(
+                fields.training, side: settings.crop, count: settings.batch, augmentation: settings.augmentation,
+                seed: settings.seed), from: state.iteration)
+        defer { supply.end() }
+        let total = settings.iterations ?? 0
+        let progress = Progress("training", total: total, unit: "steps")
+        defer { progress.finish() }
+        progress.advance(by: state.iteration)
+        var losses = (sum: 0.0, count: 0)
+        var saved = seconds
+        var nextPoint = (done * Double(Self.points)).rounded(.down) + 1
+        while done < 1 {
+            try Interruption.check()
+            let batch = supply.next()
+            let input = try Tensor([batch.count, batch.channels, batch.side, batch.side], batch.input)
+            let rate = settings.learningRate(at: done)
+            let loss = try network.trainingStep(
+                input: input, target: batch.target, classWeights: classWeights, learningRate: rate)
+            guard loss.isFinite else {
+                throw Failure(
+                    "the training diverged at step \(state.iteration + 1)", remedy: "use a lower learning rate",
+                    code: "training-diverged")
+            }
+            losses = (losses.sum + Double(loss), losses.count + 1)
+            state.iteration += 1
+            if done * Double(Self.points) >= nextPoint || done >= 1 {
+                nextPoint = (done * Double(Self.points)).rounded(.down) + 1
+                try point(loss: losses.sum / Double(losses.count), rate: rate)
+                losses = (0, 0)
+            }
+            if seconds - saved > Self.checkpointInterval {
+                try save()
+                saved = seconds
+            }
+            progress.advance(note: note(losses))
+        }
+        return try finish()
+    }
+
+    private func note(_ losses: (sum: Double, count: Int)) -> String {
+        var parts: [String] = []
+        if let minutes = settings.minutes, settings.iterations == nil {
+            parts.append("\(Progress.duration(max(0, minutes * 60 - seconds))) left")
+        }
+        let loss = losses.count > 0 ? losses.sum / Double(losses.count) : state.curve.points.last?.loss
+        if let loss { parts.append(String(format: "loss %.4f", loss)) }
+        if let dice = state.curve.points.last?.dice { parts.append(String(format: "Dice %.4f", dice)) }
+        return parts.joined(separator: ", ")
+    }
+
+    /// Checks the present weights, and keeps them if they are the best of the second half.
+    private func point(loss: Double, rate: Float) throws {
+        let scores = try check.scores(of: network)
+        state.curve.points.append(
+            LearningCurve.Point(
+                iteration: state.iteration, seconds: seconds, learningRate: Double(rate), loss: loss, dice: scores.dice))
+        try state.curve.writeCSV(to: folder + "/curve.csv")
+        guard check.isHeldOut, done >= 0.5, scores.dice >= state.bestDice else { return }
+        state.bestDice = scores.dice
+        try makeFolder(checkpointFolder)
+        try writeWhole(to: bestPath) { try network.saveWeights($0) }
+    }
+
+    private func finish() throws -> TrainingResult {
+        if check.isHeldOut, FileManager.default.fileExists(atPath: bestPath) { try network.loadWeights(bestPath) }
+        let scores = try check.scores(of: network)
+        let iterations = state.iteration
+        let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
+        let seconds = seconds
+        let model = try SegmentationModel.save(network, in: folder) { weights in
+            ModelDescription(
+                network: network.description, scaling: settings.scaling, pixelSize_um: sizes.count == 1 ? sizes.first : nil,
+                tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
+                training: ModelDescription.Provenance(
+                    settings: settings, images: set.images.map(\.name), objects: fields.objectsUsed,
+                    iterations: iterations, seconds: seconds,
+                    processorSeconds: earlier.processor + processorSeconds() - startedProcessor), weights: weights)
+        }
+
+        try? FileManager.default.removeItem(atPath: checkpointFolder)
+        return TrainingResult(model: model, curve: state.curve)
+    }
+}
+
+/// What a checkpoint remembers beside the network.
+private struct TrainingState: Codable {
+    var iteration = 0
+    var bestDice = -1.0
+    var curve = LearningCurve()
+    var settings: TrainingSettings?
+    var images: [String] = []
+    var seconds = 0.0
+    var processorSeconds = 0.0
+}
+
+extension TrainingRun {
+    fileprivate var checkpointFolder: String { folder + "/checkpoint" }
+    fileprivate var bestPath: String { checkpointFolder + "/best.safetensors" }
+
+    /// Writes the checkpoint: the network's state under a name of its own, then the note that names it.
+    fileprivate func save() throws {
+        try makeFolder(checkpointFolder)
+        try writeWhole(to: statePath(state.iteration)) { try network.saveTrainingState($0) }
+        state.settings = settings
+        state.images = set.images.map(\.name)
+        state.seconds = seconds
+        state.processorSeconds = earlier.processor + processorSeconds() - startedProcessor
+        let before = try? JSONDecoder().decode(TrainingState.self, from: readFile(notePath))
+        try writeWhole(JSONEncoder().encode(state), to: notePath)
+        if let before, before.iteration != state.iteration {
+            try? FileManager.default.removeItem(atPath: statePath(before.iteration))
+        }
+    }
+
+    /// Goes on from the folder's checkpoint, if it has one.
+    fileprivate func restore() throws {
+        guard FileManager.default.fileExists(atPath: notePath) else { return }
+        let remedy = "train without --resume"
+        guard let found = try? JSONDecoder().decode(TrainingState.self, from: readFile(notePath)) else {
+            throw Failure("\(notePath) is damaged", remedy: remedy, code: "checkpoint-damaged")
+        }
+        var before = found.settings
+        before?.minutes = settings.minutes
+        before?.iterations = settings.iterations
+        guard before == settings, found.images == set.images.map(\.name) else {
+            throw Failure(
+                "the checkpoint in \(folder) belongs to a training with other images or settings",
+                remedy: "give the same ones, or \(remedy)", code: "checkpoint-mismatch")
+        }
+        try network.loadTrainingState(statePath(found.iteration))
+        state = found
+        earlier = (found.seconds, found.processorSeconds)
+    }
+
+    private var notePath: String { checkpointFolder + "/checkpoint.json" }
+    private func statePath(_ iteration: Int) -> String { checkpointFolder + "/state-\(iteration).safetensors" }
+}
+
+/// The processor time that this program has used so far in seconds, over all cores.
+private func processorSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }

@@ -1,0 +1,64 @@
+import Foundation
+import Networks
+import Work
+
+/// What a training is asked to do.
+public struct TrainingSettings: Sendable, Codable, Equatable {
+    /// Which network.
+    public var architecture = Architecture.unet
+    /// The feature channels of the U-Net at full resolution.
+    public var baseWidth = 16
+    /// How many times the U-Net halves the resolution.
+    public var depth = 4
+    /// The time to train in minutes; with `iterations` given, whichever ends first.
+    public var minutes: Double?
+    /// The number of training steps.
+    public var iterations: Int?
+    /// Use only this many annotated objects; nil uses all.
+    public var objects: Int?
+    /// The seed of every random choice.
+    public var seed: UInt64 = 1
+    /// The number of crops in a step.
+    public var batch = 8
+    /// The side of a crop in pixels.
+    public var crop = 128
+    /// The highest learning rate; it rises to it at the start and falls along a cosine to the end.
+    public var learningRate: Float = 2e-3
+    /// How crops are varied.
+    public var augmentation = Augmentation()
+    /// How intensities are scaled.
+    public var scaling = IntensityScaling()
+
+    /// The usual settings, to be completed by `minutes` or `iterations`.
+    public init() {}
+
+    /// Checks every limit.
+    /// - Throws: a `Failure` that names the first value out of range.
+    public func validate() throws {
+        func check(_ name: String, _ holds: Bool, _ remedy: String) throws {
+            guard holds else { throw Failure("\(name) cannot be used", remedy: remedy, code: "out-of-range") }
+        }
+        guard minutes != nil || iterations != nil else {
+            throw Failure("the length of the training is not given", remedy: "give minutes or iterations", code: "out-of-range")
+        }
+        if let minutes {
+            try check("a training of \(minutes) minutes", minutes > 0 && minutes <= 100_000, "give more than 0 minutes")
+        }
+        if let iterations {
+            try check("a training of \(iterations) iterations", (1...100_000_000).contains(iterations), "give 1 or more")
+        }
+        if let objects { try check("\(objects) objects", objects >= 1, "give 1 or more") }
+        try check("a batch of \(batch)", (1...256).contains(batch), "use 1 to 256")
+        try check("a crop of \(crop) pixels", (32...1024).contains(crop) && crop % 16 == 0, "use a multiple of 16 from 32 to 1024")
+        try check("a learning rate of \(learningRate)", learningRate > 0 && learningRate <= 1, "use a number above 0 and up to 1")
+    }
+
+    /// The learning rate when the share `done` of the training is behind: a linear rise over the first 3 %, then half a cosine
+    /// down to 1 % of the highest rate.
+    func learningRate(at done: Double) -> Float {
+        let rise = 0.03
+        if done < rise { return learningRate * Float(0.05 + 0.95 * done / rise) }
+        let fall = min(1, (done - rise) / (1 - rise))
+        return learningRate * Float(0.01 + 0.99 * 0.5 * (1 + cos(.pi * fall)))
+    }
+}

@@ -1,0 +1,81 @@
+import Imaging
+import Segmentation
+import Testing
+
+@Suite struct CropSamplerTests {
+    /// A field whose intensity is 1 in its one disk and 0 elsewhere, as is its target.
+    private func field() throws -> TrainingFields {
+        let labels: Plane<UInt32> = plane(160, 120) { row, column in
+            inDisk(row, column, x: 70, y: 60, radius: 15) ? 1 : 0
+        }
+        let image = try AnnotatedImage(name: "disk", channels: [labels.map { Float($0) }], labels: labels)
+        return TrainingFields(try AnnotatedSet([image]), scaling: IntensityScaling(highPercentile: 100), seed: 1)
+    }
+
+    @Test func sameNumberSameBatch() throws {
+        let fields = try field().training
+        let one = CropSampler(fields, side: 64, count: 2, seed: 5)
+        let two = CropSampler(fields, side: 64, count: 2, seed: 5)
+        _ = one.batch(0)
+        #expect(one.batch(7).input == two.batch(7).input)
+        #expect(one.batch(7).target == two.batch(7).target)
+        #expect(one.batch(7).input != one.batch(8).input)
+        #expect(CropSampler(fields, side: 64, count: 2, seed: 6).batch(7).input != one.batch(7).input)
+    }
+
+    @Test func shapes() throws {
+        let batch = CropSampler(try field().training, side: 48, count: 3, seed: 5).batch(0)
+        #expect(batch.input.count == 3 * 48 * 48)
+        #expect(batch.target.count == 3 * 48 * 48)
+    }
+
+    /// Image and target are deformed alike: where the deformed image is clearly bright the target is object.
+    @Test func targetFollowsImage() throws {
+        var settings = Augmentation()
+        settings.contrast = 1
+        settings.brightness = 0
+        settings.gamma = 1
+        settings.noise = 0
+        settings.blur_px = 0
+        settings.elastic_px = 4
+        let sampler = CropSampler(try field().training, side: 64, count: 4, augmentation: settings, seed: 5)
+        var bright = 0
+        for number in 0..<5 {
+            let batch = sampler.batch(number)
+            for (value, target) in zip(batch.input, batch.target) where target != TrainingField.ignored {
+                if value > 0.95 {
+                    bright += 1
+                    #expect(target == 1)
+                }
+                if value < 0.05 { #expect(target == 0) }
+            }
+        }
+        #expect(bright > 4000)
+    }
+
+    /// Magnification up to m changes areas by up to m squared; the mean area over many crops stays near the disk's.
+    @Test func magnificationHasItsLimits() throws {
+        var settings = Augmentation.none
+        settings.scale = 1.5
+        let sampler = CropSampler(try field().training, side: 128, count: 8, augmentation: settings, seed: 2)
+        let disk = Double.pi * 15 * 15
+        for number in 0..<4 {
+            let batch = sampler.batch(number)
+            for crop in 0..<8 {
+                let target = batch.target[crop * 128 * 128..<(crop + 1) * 128 * 128]
+                let area = Double(target.count { $0 == 1 })
+                #expect(area < disk * 1.5 * 1.5 * 1.05)
+                if !target.contains(TrainingField.ignored), area > 0 { #expect(area > disk / 1.5 / 1.5 * 0.3) }
+            }
+        }
+    }
+
+    @Test func withoutVariationCropsAreTheImage() throws {
+        let fields = try field().training
+        let batch = CropSampler(fields, side: 32, count: 6, augmentation: .none, seed: 9).batch(0)
+        // Without rotation and noise only places are drawn, so sums of the target and of the input nearly agree.
+        let bright = batch.input.reduce(0, +)
+        let object = Float(batch.target.count { $0 == 1 })
+        #expect(abs(bright - object) < 0.1 * object)
+    }
+}

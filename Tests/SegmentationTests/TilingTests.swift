@@ -1,0 +1,146 @@
+import Imaging
+import Segmentation
+import Testing
+import Work
+
+@Suite struct TilingTests {
+    @Test(arguments: [1, 5, 63, 64, 65, 100, 352, 353, 520, 696, 1000, 4096, 10_007])
+    func sharesAddUpToOne(length: Int) {
+        let axis = TileAxis(length: length, largest: 256, halo: 24, ramp: 16, multiple: 16)
+        #expect(axis.tile % 16 == 0 && axis.tile <= 256)
+        var totals = [Float](repeating: 0, count: length)
+        for tile in axis.starts.indices {
+            for place in axis.reach(tile) {
+                totals[place] += axis.share(tile, at: place)
+                // Nothing comes from the halo.
+                #expect(place >= axis.starts[tile] + 24 && place < axis.starts[tile] + axis.tile - 24)
+            }
+        }
+        #expect(totals.allSatisfy { abs($0 - 1) < 1e-5 })
+        #expect(axis.settled(after: axis.starts.count - 1) == length)
+    }
+
+    @Test func areasAreAveraged() {
+        let axis = ResamplingAxis(from: 6, to: 2)
+        #expect(axis.resampled([1, 2, 3, 4, 5, 9]) == [2, 6])
+        // 5 to 2: the middle sample is shared in halves.
+        let halves = ResamplingAxis(from: 5, to: 2).resampled([1, 1, 5, 0, 0])
+        #expect(abs(halves[0] - (1 + 1 + 2.5) / 2.5) < 1e-6 && abs(halves[1] - 1) < 1e-6)
+    }
+
+    @Test func rampStaysRampWhenMagnified() {
+        let axis = ResamplingAxis(from: 10, to: 40)
+        let result = axis.resampled((0..<10).map { Float($0) })
+        for index in 2..<38 { #expect(abs(result[index] - ((Float(index) + 0.5) / 4 - 0.5)) < 1e-5) }
+    }
+
+    /// A "network" that answers with its input.
+    private func echo(_ tile: TileInput) -> [Plane<Float>] {
+        [Plane(width: tile.width, height: tile.height, samples: Array(tile.samples.prefix(tile.width * tile.height)))]
+    }
+
+    private func gathered(_ prediction: TiledPrediction, _ image: some ImageRows) throws -> Plane<Float> {
+        var samples: [Float] = []
+        try prediction.predict(image) { first, planes in
+            #expect(first == samples.count / image.width)
+            samples += planes[0].samples
+        }
+        return Plane(width: image.width, height: image.height, samples: samples)
+    }
+
+    @Test(arguments: [(1, 1), (7, 300), (300, 7), (333, 401), (64, 64)])
+    func tilesFitTogether(width: Int, height: Int) throws {
+        let image = Image(plane(width, height) { row, column in Float((row * 31 + column * 17) % 101) })
+        var prediction = TiledPrediction(scaling: nil, network: echo)
+        prediction.largestTile = 128
+        let result = try gathered(prediction, image)
+        for (a, b) in zip(result.samples, image.plane().samples) { #expect(abs(a - b) < 1e-3) }
+    }
+
+    /// A mean over 9x9 pixels reaches 4 pixels far: with a halo of that size tiles give what the whole image gives.
+    @Test func haloHidesTileBorders() throws {
+        let width = 150
+        let height = 130
+        let image = Image(plane(width, height) { row, column in Float((row * row + column * 7) % 53) })
+        func mean(_ tile: TileInput, _ row: Int, _ column: Int, _ fold: (Int, Int) -> Int) -> Float {
+            var sum: Float = 0
+            for r in row - 4...row + 4 {
+                for c in column - 4...column + 4 {
+                    sum += tile.samples[fold(r, tile.height) * tile.width + fold(c, tile.width)]
+                }
+            }
+            return sum / 81
+        }
+        func clamp(_ index: Int, _ count: Int) -> Int { min(max(index, 0), count - 1) }
+        func mirror(_ index: Int, _ count: Int) -> Int {
+            if index < 0 { return -index }
+            return index >= count ? 2 * (count - 1) - index : index
+        }
+        var prediction = TiledPrediction(scaling: nil) { tile in
+            [plane(tile.width, tile.height) { mean(tile, $0, $1, clamp) }]
+        }
+        prediction.largestTile = 64
+        prediction.halo = 4
+        prediction.ramp = 6
+        let whole = TileInput(channels: 1, height: height, width: width, samples: image.plane().samples)
+        let expected: Plane<Float> = plane(width, height) { mean(whole, $0, $1, mirror) }
+        let result = try gathered(prediction, image)
+        for (a, b) in zip(result.samples, expected.samples) {
+            let difference: Float = abs(a - b)
+            #expect(difference < 1e-3)
+        }
+    }
+
+    @Test(arguments: [0.25, 0.7, 1.6, 3.0])
+    func otherPixelSizesComeBackAtTheImagesResolution(factor: Double) throws {
+        let smooth: Plane<Float> = plane(240, 200) { row, column in 0.01 * Float(row) + 0.02 * Float(column) }
+        let image = Image(smooth, pixelSize_um: 0.5)
+        var prediction = TiledPrediction(scaling: nil, network: echo)
+        prediction.largestTile = 128
+        prediction.networkPixel_um = 0.5 / factor
+        let result = try gathered(prediction, image)
+        for row in 12..<188 {
+            for column in 12..<228 { #expect(abs(result[row, column] - smooth[row, column]) < 0.01) }
+        }
+    }
+
+    @Test func tooCoarseImagesAreRefused() throws {
+        var prediction = TiledPrediction(scaling: nil, network: echo)
+        prediction.networkPixel_um = 0.1
+        let image = Image(Plane<Float>(width: 4, height: 4, filledWith: 0), pixelSize_um: 1)
+        #expect(throws: Failure.self) { try prediction.predict(image) { _, _ in } }
+    }
+
+    /// Rows that keep count of how many are asked for at once.
+    private final class CountedRows: ImageRows {
+        let width = 64
+        let height = 200_000
+        let channels = 1
+        let pixelSize_um: Double? = nil
+        var most = 0
+        func rows(_ range: Range<Int>) -> [Plane<Float>] {
+            most = max(most, range.count)
+            return [plane(width, range.count) { row, column in Float(row + range.lowerBound + column) }]
+        }
+    }
+
+    @Test func longImagesAreReadInStrips() throws {
+        let rows = CountedRows()
+        var prediction = TiledPrediction(scaling: IntensityScaling(), network: echo)
+        prediction.largestTile = 256
+        var emitted = 0
+        try prediction.predict(rows) { first, planes in
+            #expect(first == emitted)
+            emitted += planes[0].height
+            #expect(planes[0].height <= 512)
+        }
+        #expect(emitted == 200_000)
+        #expect(rows.most <= 256)
+    }
+}
+
+extension ResamplingAxis {
+    fileprivate func resampled(_ values: [Float]) -> [Float] {
+        resampled(Plane(width: values.count, height: 1, samples: values))
+    }
+}
