@@ -6,13 +6,16 @@ final class BatchSupply: Sendable {
     private let sampler: CropSampler
     private let queue = DispatchQueue(label: "batches")
     private let ready = DispatchSemaphore(value: 0)
-    private let room = DispatchSemaphore(value: 2)
+    /// Counts free places from 0 up, for a semaphore may not be let go below the value it began with.
+    private let room = DispatchSemaphore(value: 0)
     private let batches = Mutex<[TrainingBatch]>([])
     private let ended = Mutex(false)
 
     /// Begins to prepare batches from number `first` on; at most two wait to be taken.
     init(_ sampler: CropSampler, from first: Int) {
         self.sampler = sampler
+        room.signal()
+        room.signal()
         prepare(first)
     }
 

@@ -55,7 +55,7 @@ public final class SegmentationModel {
             throw Self.damaged(weights, "it is not the file that the model was saved with")
         }
         let network = try SegmentationNetwork(description.network, seed: 0)
-        try network.loadWeights(weights)
+        try network.loadWeights(from: weights)
         self.description = description
         self.network = network
     }
@@ -70,7 +70,7 @@ public final class SegmentationModel {
         try makeFolder(folder)
         try? FileManager.default.removeItem(atPath: folder + "/" + descriptionFile)
         let path = folder + "/" + weightsFile
-        try writeWhole(to: path) { try network.saveWeights($0) }
+        try writeWhole(to: path) { try network.saveWeights(to: $0) }
         let data = try readFile(path)
         let description = describe(ModelDescription.Weights(file: weightsFile, bytes: data.count, hash: hash(data)))
         try writeWhole(Data(modelCard(description).utf8), to: folder + "/" + cardFile)

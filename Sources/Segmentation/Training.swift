@@ -141,11 +141,11 @@ private final class TrainingRun {
         guard check.isHeldOut, done >= 0.5, scores.dice >= state.bestDice else { return }
         state.bestDice = scores.dice
         try makeFolder(checkpointFolder)
-        try writeWhole(to: bestPath) { try network.saveWeights($0) }
+        try writeWhole(to: bestPath) { try network.saveWeights(to: $0) }
     }
 
     private func finish() throws -> TrainingResult {
-        if check.isHeldOut, FileManager.default.fileExists(atPath: bestPath) { try network.loadWeights(bestPath) }
+        if check.isHeldOut, FileManager.default.fileExists(atPath: bestPath) { try network.loadWeights(from: bestPath) }
         let scores = try check.scores(of: network)
         let iterations = state.iteration
         let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
@@ -183,7 +183,7 @@ extension TrainingRun {
     /// Writes the checkpoint: the network's state under a name of its own, then the note that names it.
     fileprivate func save() throws {
         try makeFolder(checkpointFolder)
-        try writeWhole(to: statePath(state.iteration)) { try network.saveTrainingState($0) }
+        try writeWhole(to: statePath(state.iteration)) { try network.saveTrainingState(to: $0) }
         state.settings = settings
         state.images = set.images.map(\.name)
         state.seconds = seconds
@@ -210,7 +210,7 @@ extension TrainingRun {
                 "the checkpoint in \(folder) belongs to a training with other images or settings",
                 remedy: "give the same ones, or \(remedy)", code: "checkpoint-mismatch")
         }
-        try network.loadTrainingState(statePath(found.iteration))
+        try network.loadTrainingState(from: statePath(found.iteration))
         state = found
         earlier = (found.seconds, found.processorSeconds)
     }
