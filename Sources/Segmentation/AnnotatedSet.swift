@@ -77,7 +77,7 @@ public struct AnnotatedSet: Sendable {
             for index in parts.labels.samples.indices where parts.labels.samples[index] > 0 {
                 plane.samples[index] = parts.labels.samples[index] + offset
             }
-            classNumbers += Array(repeating: classes == 2 ? 1 : Int(value), count: parts.components.count)
+            classNumbers += Array(repeating: classes == 2 ? 1 : Int(value), count: parts.objects.count)
         }
         return (plane, classNumbers)
     }

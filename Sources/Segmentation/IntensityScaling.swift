@@ -32,16 +32,8 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
     /// - Parameter channels: the channels, all of one size.
     public func ranges(of channels: [Plane<Float>]) -> [IntensityRange] {
         channels.map { plane in
-            let stride = max(1, plane.samples.count / 1_000_000)
-            var values: [Float] = []
-            values.reserveCapacity(plane.samples.count / stride + 1)
-            for index in Swift.stride(from: 0, to: plane.samples.count, by: stride) where plane.samples[index].isFinite {
-                values.append(plane.samples[index])
-            }
-            guard !values.isEmpty else { return IntensityRange(low: 0, span: 1) }
-            values.sort()
-            let low = Self.percentile(lowPercentile, of: values)
-            let high = Self.percentile(highPercentile, of: values)
+            let ends = plane.quantiles([lowPercentile / 100, highPercentile / 100])
+            let (low, high) = (ends[0], ends[1])
             let span = max(high - low, Float(noiseFloor) * Self.noise(of: plane))
             return IntensityRange(low: low, span: span > 0 ? span : 1)
         }
@@ -56,13 +48,6 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
                 return scaled.isNaN ? 0 : min(max(scaled, limits.lowerBound), limits.upperBound)
             }
         }
-    }
-
-    private static func percentile(_ percentile: Double, of sorted: [Float]) -> Float {
-        let place = min(max(percentile / 100, 0), 1) * Double(sorted.count - 1)
-        let index = Int(place)
-        let fraction = Float(place - Double(index))
-        return sorted[index] + fraction * (sorted[min(index + 1, sorted.count - 1)] - sorted[index])
     }
 
     private static func noise(of plane: Plane<Float>) -> Float {
