@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Work
 
 /// The course of a training.
@@ -29,5 +30,16 @@ public struct LearningCurve: Sendable, Codable, Equatable {
                 point.dice)
         }
         try writeWhole(Data(text.utf8), to: path)
+    }
+
+    /// Draws loss and Dice coefficient over the steps as PNG.
+    func writePlot(to path: String) throws {
+        var plot = Plot(
+            title: "training", x: Plot.Axis("step"), y: Plot.Axis("loss, Dice", range: 0...1))
+        let steps = points.map { Double($0.iteration) }
+        plot.series = [
+            .line(x: steps, y: points.map(\.loss), label: "loss"), .line(x: steps, y: points.map(\.dice), label: "Dice"),
+        ]
+        try plot.writePNG(to: path)
     }
 }

@@ -20,15 +20,17 @@ public struct TrainingResult {
 ///   - settings: what to train and for how long.
 ///   - folder: the model folder.
 ///   - resume: go on from the folder's checkpoint, if it has one.
+///   - beforeStep: called before each step with the number of steps done; what it throws ends the training, which can be resumed.
 /// - Throws: a `Failure` when the settings or the checkpoint do not fit, `Interrupted` after Ctrl-C; the checkpoint stays.
 public func train(
-    _ set: AnnotatedSet, settings: TrainingSettings, folder: String, resume: Bool = false
+    _ set: AnnotatedSet, settings: TrainingSettings, folder: String, resume: Bool = false,
+    beforeStep: (Int) throws -> Void = { _ in }
 ) throws -> TrainingResult {
     try settings.validate()
     let fields = TrainingFields(
         set, scaling: settings.scaling, objectLimit: settings.objects, seed: settings.seed)
     let training = try TrainingRun(set, fields: fields, settings: settings, folder: folder, resume: resume)
-    return try training.run()
+    return try training.run(beforeStep)
 }
 
 /// One training under way.
@@ -42,6 +44,7 @@ private final class TrainingRun {
     private let check: PatchCheck
     private var state = TrainingState()
     private let started = Date()
+    private var losses = (sum: 0.0, count: 0)
     private let startedProcessor = processorSeconds()
     private var earlier: (seconds: Double, processor: Double) = (0, 0)
 
@@ -79,7 +82,7 @@ private final class TrainingRun {
         return max(bySteps, byTime)
     }
 
-    func run() throws -> TrainingResult {
+    func run(_ beforeStep: (Int) throws -> Void) throws -> TrainingResult {
         let supply = BatchSupply(
             CropSampler(
                 fields.training, side: settings.crop, count: settings.batch, augmentation: settings.augmentation,
@@ -89,11 +92,16 @@ private final class TrainingRun {
         let progress = Progress("training", total: total, unit: "steps")
         defer { progress.finish() }
         progress.advance(by: state.iteration)
-        var losses = (sum: 0.0, count: 0)
         var saved = seconds
         var nextPoint = (done * Double(Self.points)).rounded(.down) + 1
         while done < 1 {
-            try Interruption.check()
+            do {
+                try Interruption.check()
+                try beforeStep(state.iteration)
+            } catch {
+                try save()
+                throw error
+            }
             let batch = supply.next()
             let input = try Tensor([batch.count, batch.channels, batch.side, batch.side], batch.input)
             let rate = settings.learningRate(at: done)
@@ -115,12 +123,12 @@ private final class TrainingRun {
                 try save()
                 saved = seconds
             }
-            progress.advance(note: note(losses))
+            progress.advance(note: note)
         }
         return try finish()
     }
 
-    private func note(_ losses: (sum: Double, count: Int)) -> String {
+    private var note: String {
         var parts: [String] = []
         if let minutes = settings.minutes, settings.iterations == nil {
             parts.append("\(Progress.duration(max(0, minutes * 60 - seconds))) left")
@@ -160,6 +168,7 @@ private final class TrainingRun {
                     processorSeconds: earlier.processor + processorSeconds() - startedProcessor), weights: weights)
         }
 
+        try state.curve.writePlot(to: folder + "/curve.png")
         try? FileManager.default.removeItem(atPath: checkpointFolder)
         return TrainingResult(model: model, curve: state.curve)
     }

@@ -1,0 +1,127 @@
+import Foundation
+import Imaging
+import Randomness
+import Segmentation
+import Testing
+import Work
+
+/// Trains a small network on noisy disks.
+@Suite struct ModelTests {
+    private struct Stop: Error {}
+
+    /// Disks of brightness 200 on a background of 100, noise 15; a dozen in 192 x 192 pixels.
+    private func disks(seed: UInt64) -> (image: Plane<Float>, labels: Plane<UInt32>) {
+        var random = RandomSource(seed: seed)
+        let centres = (0..<12).map { index in
+            (
+                x: 28 + 45 * Double(index % 4) + random.uniform(in: -8...8),
+                y: 35 + 60 * Double(index / 4) + random.uniform(in: -10...10), radius: random.uniform(in: 8...14)
+            )
+        }
+        let labels: Plane<UInt32> = plane(192, 192) { row, column in
+            let index = centres.firstIndex { inDisk(row, column, x: $0.x, y: $0.y, radius: $0.radius) }
+            return index.map { UInt32($0 + 1) } ?? 0
+        }
+        return (labels.map { Float(random.normal(mean: $0 > 0 ? 200 : 100, deviation: 15)) }, labels)
+    }
+
+    private func set() throws -> AnnotatedSet {
+        let (image, labels) = disks(seed: 1)
+        return try AnnotatedSet([
+            AnnotatedImage(name: "disks.tif", channels: [image], labels: labels, pixelSize_um: 0.5)
+        ])
+    }
+
+    private func settings(_ iterations: Int) -> TrainingSettings {
+        var settings = TrainingSettings()
+        settings.baseWidth = 8
+        settings.depth = 2
+        settings.batch = 4
+        settings.crop = 64
+        settings.iterations = iterations
+        settings.learningRate = 1e-2
+        return settings
+    }
+
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = NSTemporaryDirectory() + "model-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(folder)
+    }
+
+    @Test func learnsDisksAndComesBackFromItsFolder() throws {
+        try withFolder { folder in
+            let result = try train(set(), settings: settings(60), folder: folder)
+            #expect(result.model.description.training.iterations == 60)
+            let (unseen, truth) = disks(seed: 2)
+            let image = Image(unseen, pixelSize_um: 0.5)
+            let mask = try result.model.predict(image).mask()
+            var tally = ScoreTally()
+            try tally.add(mask: mask, objects: SegmentedObjects(mask: mask).labels, truth: truth, name: "unseen")
+            #expect(tally.scores.dice > 0.9)
+            #expect(tally.scores.detected > 0.9)
+
+            let loaded = try SegmentationModel(folder: folder)
+            #expect(loaded.description == result.model.description)
+            #expect(try loaded.predict(image).probabilities == result.model.predict(image).probabilities)
+            for file in ["card.md", "curve.csv", "curve.png"] {
+                #expect(FileManager.default.fileExists(atPath: folder + "/" + file))
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder + "/checkpoint"))
+            #expect(throws: Failure.self) {
+                try loaded.predict(Image(width: 8, height: 8, channels: 3, samples: .uint8(Array(repeating: 0, count: 192))))
+            }
+        }
+    }
+
+    @Test func resumedTrainingGivesTheSameModel() throws {
+        try withFolder { folder in
+            let whole = try train(set(), settings: settings(10), folder: folder + "/whole")
+            #expect(throws: Stop.self) {
+                try train(set(), settings: settings(10), folder: folder + "/halted") { step in if step == 6 { throw Stop() } }
+            }
+            let resumed = try train(set(), settings: settings(10), folder: folder + "/halted", resume: true)
+            let image = Image(disks(seed: 3).image, pixelSize_um: 0.5)
+            #expect(try whole.model.predict(image).probabilities == resumed.model.predict(image).probabilities)
+            #expect(resumed.model.description.training.iterations == 10)
+
+            #expect(throws: Stop.self) {
+                try train(set(), settings: settings(10), folder: folder + "/other") { step in if step == 2 { throw Stop() } }
+            }
+            var other = settings(10)
+            other.seed = 2
+            #expect(throws: Failure.self) {
+                try train(set(), settings: other, folder: folder + "/other", resume: true)
+            }
+        }
+    }
+
+    @Test func damagedFoldersAreToldInOneLine() throws {
+        try withFolder { folder in
+            _ = try train(set(), settings: settings(1), folder: folder)
+            let description = try Data(contentsOf: URL(fileURLWithPath: folder + "/model.json"))
+            func message() -> (code: String, text: String)? {
+                do {
+                    _ = try SegmentationModel(folder: folder)
+                    return nil
+                } catch { return (error as? Failure).map { ($0.code, $0.description) } }
+            }
+            #expect(message() == nil)
+            for part in [Data(), description.prefix(description.count / 2), Data("{}".utf8)] {
+                try part.write(to: URL(fileURLWithPath: folder + "/model.json"))
+                #expect(message()?.code == "model-damaged")
+                #expect(message()?.text.contains("\n") == false)
+            }
+            try description.write(to: URL(fileURLWithPath: folder + "/model.json"))
+            let weights = URL(fileURLWithPath: folder + "/weights.safetensors")
+            var bytes = try Data(contentsOf: weights)
+            bytes[bytes.count / 2] ^= 1
+            try bytes.write(to: weights)
+            #expect(message()?.code == "model-damaged")
+            try FileManager.default.removeItem(at: weights)
+            #expect(message()?.code == "file-missing")
+            try FileManager.default.removeItem(atPath: folder + "/model.json")
+            #expect(message()?.code == "model-missing")
+        }
+    }
+}

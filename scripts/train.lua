@@ -1,0 +1,27 @@
+--- Trains a segmentation network from images and masks.
+local args = arguments {
+  images     = path   "image, or folder of images (TIFF, OME-TIFF, PNG)",
+  masks      = path   "mask, or folder of masks with the images' names; 0 is background, other values are objects",
+  model      = folder { "Models/trained", "folder for the model" },
+  network    = choice { "unet", "the network; unet learns fastest on a processor",
+                        choices = { "unet", "deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101" } },
+  minutes    = number { optional = true, min = 0.01, "minutes to train; 3 unless iterations are given" },
+  iterations = integer { optional = true, min = 1, "steps to train" },
+  objects    = integer { optional = true, min = 1, "use only this many annotated objects" },
+  only       = text   { "", "take only images with this in their names" },
+  classes    = integer { 2, min = 2, max = 16, "classes with the background; above 2 mask values are class numbers" },
+  pixel_um   = length { optional = true, "side of a pixel; otherwise what the files say" },
+  seed       = integer { 1, min = 0, "seed of every random choice" },
+  resume     = flag   "go on from the checkpoint of a training that was cut off",
+}
+
+local result = segmentation.train(args.images, args.masks, args.model, {
+  network = args.network, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
+  only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
+})
+
+print(("%s: %d steps on %d objects of %d images in %.0f s"):format(
+  result.network, result.iterations, result.objects, result.images, result.seconds))
+print(("Dice %.4f, accuracy %.4f on %s"):format(
+  result.dice, result.accuracy, result.held_out and "patches kept out of the training" or "the training patches"))
+summary(result, args.model)
