@@ -25,7 +25,8 @@ public struct AnnotatedSet: Sendable {
     ///   object is large enough.
     public init(_ images: [AnnotatedImage], classes: Int = 2) throws {
         guard let first = images.first else {
-            throw Failure("there are no annotated images", remedy: "give images and their masks", code: "images-missing")
+            throw Failure(
+                "there are no annotated images", remedy: "give images and their masks", code: "images-missing")
         }
         guard (2...16).contains(classes) else {
             throw Failure("\(classes) classes cannot be trained", remedy: "give 2 to 16", code: "classes-out-of-range")

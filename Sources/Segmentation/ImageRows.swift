@@ -20,7 +20,8 @@ extension Image: ImageRows {
     public func rows(_ range: Range<Int>) -> [Plane<Float>] {
         (0..<channels).map { channel in
             let start = (channel * height + range.lowerBound) * width
-            return Plane(width: width, height: range.count, samples: samples.floats(in: start..<start + range.count * width))
+            return Plane(
+                width: width, height: range.count, samples: samples.floats(in: start..<start + range.count * width))
         }
     }
 }

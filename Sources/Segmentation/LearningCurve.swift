@@ -38,7 +38,8 @@ public struct LearningCurve: Sendable, Codable, Equatable {
             title: "training", x: Plot.Axis("step"), y: Plot.Axis("loss, Dice", range: 0...1))
         let steps = points.map { Double($0.iteration) }
         plot.series = [
-            .line(x: steps, y: points.map(\.loss), label: "loss"), .line(x: steps, y: points.map(\.dice), label: "Dice"),
+            .line(x: steps, y: points.map(\.loss), label: "loss"),
+            .line(x: steps, y: points.map(\.dice), label: "Dice"),
         ]
         try plot.writePNG(to: path)
     }

@@ -18,7 +18,8 @@ func modelCard(_ model: ModelDescription) -> String {
     let pixel =
         model.pixelSize_um.map {
             "The images had pixels of \(number($0, 4)) um; images with other pixels are resampled to that size first."
-        } ?? "The pixel size of the images was not given: images are predicted at their own resolution, so objects should be about as large in pixels as in training."
+        }
+        ?? "The pixel size of the images was not given: images are predicted at their own resolution, so objects should be about as large in pixels as in training."
     let check =
         model.scores.heldOut
         ? "On patches kept out of the training it reached a Dice coefficient of \(number(model.scores.dice, 4)) and \(number(100 * model.scores.accuracy, 2)) % of pixels right."

@@ -33,7 +33,9 @@ public final class SegmentationModel {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let description: ModelDescription
-        do { description = try decoder.decode(ModelDescription.self, from: readFile(path)) } catch let failure as Failure {
+        do { description = try decoder.decode(ModelDescription.self, from: readFile(path)) } catch let failure
+            as Failure
+        {
             throw failure
         } catch {
             throw Self.damaged(path, "it is not the description of a model (\(Self.reason(error)))")

@@ -37,7 +37,9 @@ public struct ScoreTally: Sendable {
     ///   - truth: the annotation as `AnnotatedImage.labels`.
     ///   - name: what the image is called in messages.
     /// - Throws: a `Failure` when the sizes differ or the truth is empty.
-    public mutating func add(mask: Plane<UInt8>, objects predicted: Plane<UInt32>, truth: Plane<UInt32>, name: String) throws {
+    public mutating func add(mask: Plane<UInt8>, objects predicted: Plane<UInt32>, truth: Plane<UInt32>, name: String)
+        throws
+    {
         let plane = Plane<Float>(width: mask.width, height: mask.height, filledWith: 0)
         let annotated = try AnnotatedImage(name: name, channels: [plane], labels: truth)
         for index in mask.samples.indices {
@@ -64,14 +66,17 @@ public struct ScoreTally: Sendable {
             for row in object.box.row..<object.box.row + object.box.height {
                 for column in object.box.column..<object.box.column + object.box.width {
                     guard set.instances[0][row, column] == object.label else { continue }
-                    if classes == 2 ? mask[row, column] > 0 : Int(mask[row, column]) == object.classNumber { covered += 1 }
+                    if classes == 2 ? mask[row, column] > 0 : Int(mask[row, column]) == object.classNumber {
+                        covered += 1
+                    }
                     let label = predicted[row, column]
                     if label > 0 { overlaps[label, default: 0] += 1 }
                 }
             }
-            let best = overlaps.map { label, overlap in
-                Double(2 * overlap) / Double(object.area + areas[label, default: 0])
-            }.max() ?? 0
+            let best =
+                overlaps.map { label, overlap in
+                    Double(2 * overlap) / Double(object.area + areas[label, default: 0])
+                }.max() ?? 0
             objects += 1
             if 2 * covered >= object.area { detected += 1 }
             if best >= 0.75 { good += 1 }
@@ -83,7 +88,8 @@ public struct ScoreTally: Sendable {
         let (dice, accuracy) = diceAndAccuracy(confusion, classes: classes)
         func share(_ part: Int, _ whole: Int) -> Double { whole > 0 ? Double(part) / Double(whole) : 0 }
         return SegmentationScores(
-            dice: dice, accuracy: accuracy, objects: objects, detected: share(detected, objects), objectsDice75: share(good, objects))
+            dice: dice, accuracy: accuracy, objects: objects, detected: share(detected, objects),
+            objectsDice75: share(good, objects))
     }
 }
 

@@ -98,7 +98,8 @@ public struct TiledPrediction {
             let reach = down.reach(band)
             for (tile, left) in across.starts.enumerated() {
                 try Interruption.check()
-                let input = cut(strip, firstRow: range.lowerBound, height: height, top: top, left: left, down.tile, across)
+                let input = cut(
+                    strip, firstRow: range.lowerBound, height: height, top: top, left: left, down.tile, across)
                 let probabilities = try network(input)
                 if gathered.isEmpty {
                     gathered = Array(repeating: [], count: probabilities.count)

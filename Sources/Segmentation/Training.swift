@@ -144,7 +144,8 @@ private final class TrainingRun {
         let scores = try check.scores(of: network)
         state.curve.points.append(
             LearningCurve.Point(
-                iteration: state.iteration, seconds: seconds, learningRate: Double(rate), loss: loss, dice: scores.dice))
+                iteration: state.iteration, seconds: seconds, learningRate: Double(rate), loss: loss, dice: scores.dice)
+        )
         try state.curve.writeCSV(to: folder + "/curve.csv")
         guard check.isHeldOut, done >= 0.5, scores.dice >= state.bestDice else { return }
         state.bestDice = scores.dice
@@ -160,7 +161,8 @@ private final class TrainingRun {
         let seconds = seconds
         let model = try SegmentationModel.save(network, in: folder) { weights in
             ModelDescription(
-                network: network.description, scaling: settings.scaling, pixelSize_um: sizes.count == 1 ? sizes.first : nil,
+                network: network.description, scaling: settings.scaling,
+                pixelSize_um: sizes.count == 1 ? sizes.first : nil,
                 tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
                 training: ModelDescription.Provenance(
                     settings: settings, images: set.images.map(\.name), objects: fields.objectsUsed,

@@ -43,7 +43,8 @@ public struct TrainingFields: Sendable {
     ///   - patch: the side in pixels of held-out patches and the least side of the patches around chosen objects.
     ///   - seed: decides which objects are drawn and which are held out.
     public init(
-        _ set: AnnotatedSet, scaling: IntensityScaling, objectLimit: Int? = nil, patch: Int = 96, heldOutPatches: Int = 8,
+        _ set: AnnotatedSet, scaling: IntensityScaling, objectLimit: Int? = nil, patch: Int = 96,
+        heldOutPatches: Int = 8,
         heldOutSide: Int = 128, seed: UInt64
     ) {
         var random = RandomSource(seed: seed)
@@ -97,7 +98,8 @@ public struct TrainingFields: Sendable {
                 var left = 0
                 for row in object.box.row..<object.box.row + object.box.height {
                     for column in object.box.column..<object.box.column + object.box.width
-                    where instances[index][row, column] == object.label && target[row, column] != TrainingField.ignored {
+                    where instances[index][row, column] == object.label && target[row, column] != TrainingField.ignored
+                    {
                         left += 1
                     }
                 }

@@ -39,18 +39,24 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
             guard holds else { throw Failure("\(name) cannot be used", remedy: remedy, code: "out-of-range") }
         }
         guard minutes != nil || iterations != nil else {
-            throw Failure("the length of the training is not given", remedy: "give minutes or iterations", code: "out-of-range")
+            throw Failure(
+                "the length of the training is not given", remedy: "give minutes or iterations", code: "out-of-range")
         }
         if let minutes {
             try check("a training of \(minutes) minutes", minutes > 0 && minutes <= 100_000, "give more than 0 minutes")
         }
         if let iterations {
-            try check("a training of \(iterations) iterations", (1...100_000_000).contains(iterations), "give 1 or more")
+            try check(
+                "a training of \(iterations) iterations", (1...100_000_000).contains(iterations), "give 1 or more")
         }
         if let objects { try check("\(objects) objects", objects >= 1, "give 1 or more") }
         try check("a batch of \(batch)", (1...256).contains(batch), "use 1 to 256")
-        try check("a crop of \(crop) pixels", (32...1024).contains(crop) && crop % 16 == 0, "use a multiple of 16 from 32 to 1024")
-        try check("a learning rate of \(learningRate)", learningRate > 0 && learningRate <= 1, "use a number above 0 and up to 1")
+        try check(
+            "a crop of \(crop) pixels", (32...1024).contains(crop) && crop % 16 == 0,
+            "use a multiple of 16 from 32 to 1024")
+        try check(
+            "a learning rate of \(learningRate)", learningRate > 0 && learningRate <= 1,
+            "use a number above 0 and up to 1")
     }
 
     /// The learning rate when the share `done` of the training is behind: a linear rise over the first 3 %, then half a cosine

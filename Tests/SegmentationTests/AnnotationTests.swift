@@ -4,7 +4,8 @@ import Testing
 import Work
 
 @Suite struct AnnotationTests {
-    private func annotated(_ labels: Plane<UInt32>, name: String = "a.tif", channels: Int = 1) throws -> AnnotatedImage {
+    private func annotated(_ labels: Plane<UInt32>, name: String = "a.tif", channels: Int = 1) throws -> AnnotatedImage
+    {
         let image = Plane<Float>(width: labels.width, height: labels.height, filledWith: 1)
         return try AnnotatedImage(name: name, channels: Array(repeating: image, count: channels), labels: labels)
     }

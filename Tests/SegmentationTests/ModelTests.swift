@@ -69,7 +69,8 @@ import Work
             }
             #expect(!FileManager.default.fileExists(atPath: folder + "/checkpoint"))
             #expect(throws: Failure.self) {
-                try loaded.predict(Image(width: 8, height: 8, channels: 3, samples: .uint8(Array(repeating: 0, count: 192))))
+                try loaded.predict(
+                    Image(width: 8, height: 8, channels: 3, samples: .uint8(Array(repeating: 0, count: 192))))
             }
         }
     }
@@ -78,7 +79,9 @@ import Work
         try withFolder { folder in
             let whole = try train(set(), settings: settings(10), folder: folder + "/whole")
             #expect(throws: Stop.self) {
-                try train(set(), settings: settings(10), folder: folder + "/halted") { step in if step == 6 { throw Stop() } }
+                try train(set(), settings: settings(10), folder: folder + "/halted") { step in
+                    if step == 6 { throw Stop() }
+                }
             }
             let resumed = try train(set(), settings: settings(10), folder: folder + "/halted", resume: true)
             let image = Image(disks(seed: 3).image, pixelSize_um: 0.5)
@@ -86,7 +89,9 @@ import Work
             #expect(resumed.model.description.training.iterations == 10)
 
             #expect(throws: Stop.self) {
-                try train(set(), settings: settings(10), folder: folder + "/other") { step in if step == 2 { throw Stop() } }
+                try train(set(), settings: settings(10), folder: folder + "/other") { step in
+                    if step == 2 { throw Stop() }
+                }
             }
             var other = settings(10)
             other.seed = 2

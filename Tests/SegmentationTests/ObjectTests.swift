@@ -102,7 +102,8 @@ import Testing
             return (5..<15).contains(column) ? 1 : (30..<40).contains(column) ? 2 : 0
         }
         let mask: Plane<UInt8> = plane(60, 40) { row, column in
-            ((5..<15).contains(row) && (7..<17).contains(column)) || ((20..<30).contains(row) && (5..<10).contains(column))
+            ((5..<15).contains(row) && (7..<17).contains(column))
+                || ((20..<30).contains(row) && (5..<10).contains(column))
                 ? 255 : 0
         }
         var tally = ScoreTally()
@@ -130,7 +131,8 @@ import Testing
         let truth: Plane<UInt32> = plane(30, 10) { _, column in UInt32(column / 10) }
         let mask: Plane<UInt8> = plane(30, 10) { _, column in column < 20 ? UInt8(column / 10) : 1 }
         var tally = ScoreTally(classes: 3)
-        try tally.add(mask: mask, objects: SegmentedObjects(mask: mask, classes: 3).labels, truth: truth, name: "classes")
+        try tally.add(
+            mask: mask, objects: SegmentedObjects(mask: mask, classes: 3).labels, truth: truth, name: "classes")
         // Class 1: 100 right of 100 true and 200 said; class 2: none.
         #expect(abs(tally.scores.dice - (2.0 / 3 + 0) / 2) < 1e-12)
         #expect(abs(tally.scores.accuracy - 2.0 / 3) < 1e-12)
