@@ -3,14 +3,14 @@ import Work
 
 /// Which library runs the convolutions.
 public enum ComputePath: String, Codable, CaseIterable, Sendable {
-    /// oneDNN's direct convolutions: the default.
+    /// oneDNN's direct convolutions, and Winograd's algorithm where it pays: the default.
     case oneDNN
     /// Convolutions as matrix products by OpenBLAS: the portable second path.
     case openBLAS
 
     func engine() throws -> any ConvolutionEngine {
         switch self {
-        case .oneDNN: return try OneDNNEngine()
+        case .oneDNN: return WinogradEngine(over: try OneDNNEngine())
         case .openBLAS: return OpenBLASEngine()
         }
     }

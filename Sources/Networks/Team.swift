@@ -28,6 +28,16 @@ enum Team {
             threads: unsafeBitCast(threads, to: Number.self))
     }()
 
+    /// The number of threads.
+    static var size: Int { processorCount }
+
+    /// Calls `body` for 0..<count with the number of the thread, 0..<size; each index runs once.
+    static func runOnThreads(_ count: Int, _ body: (_ thread: Int, _ index: Int) -> Void) {
+        run(size) { thread in
+            for index in count * thread / size..<count * (thread + 1) / size { body(thread, index) }
+        }
+    }
+
     /// Calls `body` for 0..<count; which thread runs which index does not matter to the result.
     static func run(_ count: Int, _ body: (Int) -> Void) {
         guard count > 1 else {

@@ -2,3 +2,4 @@
 #include "FrameFilter.h"
 #include "SpotFit.h"
 #include "NetworkKernels.h"
+#include "Winograd.h"

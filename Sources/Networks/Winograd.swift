@@ -1,0 +1,263 @@
+import Kernels
+
+/// Runs 3x3 convolutions by Winograd's algorithm where it pays and leaves all others to another engine.
+///
+/// F(4x4, 3x3) (Lavin and Gray 2016) needs a quarter of the multiplications. A dilated convolution is one of stride 1 on
+/// every phase of the image.
+final class WinogradEngine: ConvolutionEngine {
+    private let base: any ConvolutionEngine
+
+    init(over base: any ConvolutionEngine) { self.base = base }
+
+    func format(channels: [Int]) -> MapFormat { base.format(channels: channels) }
+
+    func inputFormat(channels: Int, inner: MapFormat) -> MapFormat {
+        base.inputFormat(channels: channels, inner: inner)
+    }
+
+    func convolution(
+        _ shape: ConvolutionShape, source: MapFormat, destination: MapFormat, bias: Bool, activation: Activation,
+        training: Bool
+    ) throws -> any Convolution {
+        if WinogradConvolution.pays(shape, source, destination) {
+            return WinogradConvolution(shape, source, destination, activation)
+        }
+        return try base.convolution(
+            shape, source: source, destination: destination, bias: bias, activation: activation, training: training)
+    }
+}
+
+private final class WinogradConvolution: Convolution {
+    private struct Tile {
+        let image: Int
+        let row: Int
+        let column: Int
+    }
+
+    private let shape: ConvolutionShape
+    private let activation: Activation
+    private let source: Side
+    private let destination: Side
+    private let tiles: [Tile]
+    private let bias: UnsafeMutablePointer<Float>
+    private let noBias: UnsafeMutablePointer<Float>
+    private var plain: UnsafePointer<Float>?
+    private var packed: UnsafeMutablePointer<Float>
+    private var packedTransposed: UnsafeMutablePointer<Float>?
+    private var transposedIsFresh = false
+    /// Working memory of the threads.
+    private var scratch: UnsafeMutablePointer<Float>?
+    private var sums: UnsafeMutablePointer<Float>?
+
+    /// One of the two maps.
+    private struct Side {
+        let layout: kernels_winograd_map
+        let imageStride: Int
+        let channels: Int
+
+        init(_ size: MapSize, _ format: MapFormat, dilation: Int) {
+            let block: Int
+            if case .blocked(let width) = format { block = width } else { block = size.channels }
+            layout = kernels_winograd_map(
+                height: size.height, width: size.width, dilation: dilation, pixelStride: block,
+                groupsPerBlock: block / 8, blockStride: size.pixels * block, channels: size.channels)
+            imageStride = (size.channels + block - 1) / block * block * size.pixels
+            channels = size.channels
+        }
+    }
+
+    private static let points = 36
+    /// Floats of the working memory of one thread, and of the one shared by all for the gradient of the weights.
+    private static let room = 96 << 10
+    private static let sharedRoom = 1 << 20
+
+    /// Whether channels come in groups of 8 and tiles fill the image well enough.
+    static func pays(_ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat) -> Bool {
+        guard shape.kernel == 3, shape.stride == 1, shape.groups == 1, source != .planar, destination != .planar,
+            shape.source.channels % 8 == 0, shape.outputChannels % 8 == 0, shape.source.channels >= 16,
+            shape.outputChannels >= 16
+        else { return false }
+        func tiles(_ length: Int) -> Int {
+            (0..<shape.dilation).reduce(0) { $0 + (max(0, length - $1 + shape.dilation - 1) / shape.dilation + 3) / 4 }
+        }
+        return tiles(shape.source.height) * tiles(shape.source.width) * 16 * 10 < shape.source.pixels * 22
+    }
+
+    init(_ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ activation: Activation) {
+        self.shape = shape
+        self.activation = activation
+        self.source = Side(shape.source, source, dilation: shape.dilation)
+        self.destination = Side(shape.destination, destination, dilation: shape.dilation)
+        var tiles: [Tile] = []
+        let step = shape.dilation
+        for image in 0..<shape.source.batch {
+            for phase in 0..<step * step {
+                for row in stride(from: phase / step, to: shape.source.height, by: 4 * step) {
+                    for column in stride(from: phase % step, to: shape.source.width, by: 4 * step) {
+                        tiles.append(Tile(image: image, row: row, column: column))
+                    }
+                }
+            }
+        }
+        self.tiles = tiles
+        bias = Tensor.allocate(shape.outputChannels)
+        bias.update(repeating: 0, count: shape.outputChannels)
+        noBias = Tensor.allocate(shape.source.channels)
+        noBias.update(repeating: 0, count: shape.source.channels)
+        packed = Tensor.allocate(kernels_winograd_packed_count(shape.source.channels, shape.outputChannels))
+    }
+
+    deinit {
+        bias.deallocate()
+        noBias.deallocate()
+        packed.deallocate()
+        packedTransposed?.deallocate()
+        scratch?.deallocate()
+        sums?.deallocate()
+    }
+
+    func load(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
+        plain = weights
+        transposedIsFresh = false
+        if let bias { self.bias.update(from: bias, count: shape.outputChannels) }
+        pack(weights, shape.source.channels, shape.outputChannels, transposed: false, packed)
+    }
+
+    private func pack(
+        _ weights: UnsafePointer<Float>, _ inputs: Int, _ outputs: Int, transposed: Bool,
+        _ target: UnsafeMutablePointer<Float>
+    ) {
+        Team.run((inputs + 7) / 8) { part in
+            kernels_winograd_weights(
+                weights, inputs, outputs, transposed ? 1 : 0, part * 8, min(inputs, part * 8 + 8), target)
+        }
+    }
+
+    func forward(source: UnsafeMutablePointer<Float>, destination: UnsafeMutablePointer<Float>) {
+        run(source, self.source, packed, destination, self.destination, bias, activation)
+    }
+
+    func backwardData(gradient: UnsafeMutablePointer<Float>, sourceGradient: UnsafeMutablePointer<Float>) {
+        guard let plain else { return }
+        let target =
+            packedTransposed
+            ?? Tensor.allocate(kernels_winograd_packed_count(shape.outputChannels, shape.source.channels))
+        packedTransposed = target
+        if !transposedIsFresh {
+            pack(plain, shape.outputChannels, shape.source.channels, transposed: true, target)
+            transposedIsFresh = true
+        }
+        run(gradient, destination, target, sourceGradient, source, noBias, .none)
+    }
+
+    /// Convolves one map to the other in chunks of tiles whose points stay in the cache of a core.
+    private func run(
+        _ from: UnsafeMutablePointer<Float>, _ fromSide: Side, _ weights: UnsafeMutablePointer<Float>,
+        _ to: UnsafeMutablePointer<Float>, _ toSide: Side, _ bias: UnsafeMutablePointer<Float>, _ activation: Activation
+    ) {
+        let channels = fromSide.channels + toSide.channels
+        let fitting = max(12, WinogradConvolution.room / (WinogradConvolution.points * channels) / 12 * 12)
+        let pieces = max(1, (tiles.count + fitting - 1) / fitting)
+        let chunks = (pieces + Team.size - 1) / Team.size * Team.size
+        let longest = (tiles.count + chunks - 1) / chunks
+        // A little room after each point keeps the points of a tile out of one cache set.
+        let fromStride = longest * fromSide.channels + 16
+        let toStride = longest * toSide.channels + 16
+        let share = WinogradConvolution.points * (fromStride + toStride)
+        let memory = working(share * Team.size)
+        let fromLayout = fromSide.layout
+        let toLayout = toSide.layout
+        Team.runOnThreads(chunks) { thread, chunk in
+            let range = tiles.count * chunk / chunks..<tiles.count * (chunk + 1) / chunks
+            let points = memory + thread * share
+            let products = points + WinogradConvolution.points * fromStride
+            withUnsafePointer(to: fromLayout) { layout in
+                for (place, index) in range.enumerated() {
+                    let tile = tiles[index]
+                    kernels_winograd_input(
+                        from + tile.image * fromSide.imageStride, layout, tile.row, tile.column,
+                        points + place * fromSide.channels, fromStride)
+                }
+            }
+            kernels_winograd_multiply(
+                points, fromStride, weights, products, toStride, range.count, fromSide.channels, toSide.channels)
+            withUnsafePointer(to: toLayout) { layout in
+                for (place, index) in range.enumerated() {
+                    let tile = tiles[index]
+                    kernels_winograd_output(
+                        products + place * toSide.channels, toStride, to + tile.image * toSide.imageStride, layout,
+                        tile.row, tile.column, bias, activation.rawValue)
+                }
+            }
+        }
+    }
+
+    func backwardWeights(
+        source: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?
+    ) {
+        let (inputs, outputs) = (shape.source.channels, shape.outputChannels)
+        let area = inputs * outputs
+        let sums = self.sums ?? Tensor.allocate(WinogradConvolution.points * area)
+        self.sums = sums
+        sums.update(repeating: 0, count: WinogradConvolution.points * area)
+        let perTile = WinogradConvolution.points * (inputs + outputs)
+        let most = min(tiles.count, max(16, WinogradConvolution.sharedRoom / perTile))
+        let inputStride = most * inputs + 16
+        let outputStride = most * outputs + 16
+        let points = working(WinogradConvolution.points * (inputStride + outputStride))
+        let gradients = points + WinogradConvolution.points * inputStride
+        let sourceLayout = self.source.layout
+        let destinationLayout = destination.layout
+        var first = 0
+        while first < tiles.count {
+            let count = min(most, tiles.count - first)
+            Team.run(count) { place in
+                let tile = tiles[first + place]
+                withUnsafePointer(to: sourceLayout) {
+                    kernels_winograd_input(
+                        source + tile.image * self.source.imageStride, $0, tile.row, tile.column,
+                        points + place * inputs, inputStride)
+                }
+                withUnsafePointer(to: destinationLayout) {
+                    kernels_winograd_gradient(
+                        gradient + tile.image * destination.imageStride, $0, tile.row, tile.column,
+                        gradients + place * outputs, outputStride)
+                }
+            }
+            Team.run(WinogradConvolution.points) { point in
+                kernels_winograd_accumulate(
+                    points + point * inputStride, gradients + point * outputStride, sums + point * area, count, inputs,
+                    outputs)
+            }
+            first += count
+        }
+        Team.run((inputs + 7) / 8) { part in
+            kernels_winograd_weight_gradient(
+                sums, inputs, outputs, part * 8, min(inputs, part * 8 + 8), weightGradient)
+        }
+        guard let biasGradient else { return }
+        for output in 0..<outputs {
+            let layout = destination.layout
+            var sum = 0.0
+            for image in 0..<shape.source.batch {
+                let base =
+                    gradient + image * destination.imageStride + output / layout.pixelStride * layout.blockStride
+                    + output % layout.pixelStride
+                for pixel in 0..<shape.destination.pixels { sum += Double(base[pixel * layout.pixelStride]) }
+            }
+            biasGradient[output] = Float(sum)
+        }
+    }
+
+    private var scratchCount = 0
+
+    private func working(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if let scratch, scratchCount >= count { return scratch }
+        scratch?.deallocate()
+        let memory = Tensor.allocate(count)
+        scratch = memory
+        scratchCount = count
+        return memory
+    }
+}
