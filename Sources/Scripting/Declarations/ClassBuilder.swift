@@ -157,6 +157,21 @@ public final class ClassBuilder<Object: LuaObject> {
         }
     }
 
+    /// Makes objects callable as functions, such as the iterator of a loop.
+    public func callable<each Argument: LuaReadable, Value: LuaWritable>(
+        _ body: @escaping (Object, repeat each Argument) throws -> Value
+    ) {
+        addMetamethod("__call", "The object as a function.", resultType: Value.luaType) { lua in
+            var count: Int32 = 0
+            repeat count += (each Argument).consumesArgument ? 1 : 0
+            lua_settop(lua.state, count + 1)
+            let parameters = (0..<count).map { Parameter("argument \($0 + 1)", "") }
+            var reader = ArgumentReader(lua, parameters, first: 2)
+            let object = try ClassBuilder.receiver(lua).value
+            return try body(object, repeat try reader.next((each Argument).self)).push(to: lua)
+        }
+    }
+
     /// Declares what `#object` is.
     public func length(_ body: @escaping (Object) throws -> Int) {
         addMetamethod("__len", "The number of elements.", resultType: "integer") { lua in
@@ -184,6 +199,6 @@ public final class ClassBuilder<Object: LuaObject> {
         declaration.metamethods.append(
             FunctionDeclaration(
                 name: name, summary: summary, details: "", parameters: [], resultType: resultType, result: "",
-                function: NativeFunction(body)))
+                annotations: [], function: NativeFunction(body)))
     }
 }

@@ -27,6 +27,8 @@ public struct FunctionDeclaration {
     public let resultType: String
     /// What the result is.
     public let result: String
+    /// LuaCATS lines in place of those made from the types; empty for none.
+    public let annotations: [String]
     /// The work.
     let function: NativeFunction
 
@@ -83,7 +85,7 @@ extension FunctionDeclaration {
     /// Declares a function from its closure; the object of a method, where there is one, is read by `receiver`.
     static func make<each Argument: LuaReadable, Value>(
         _ name: String, _ summary: String, _ parameters: [Parameter], details: String, result: String,
-        resultType: String, receiver: Int32 = 0,
+        resultType: String, annotations: [String] = [], receiver: Int32 = 0,
         call: @escaping (LuaContext, repeat each Argument) throws -> Value,
         push: @escaping (LuaContext, Value) throws -> Int32
     ) -> FunctionDeclaration {
@@ -115,6 +117,6 @@ extension FunctionDeclaration {
         }
         return FunctionDeclaration(
             name: name, summary: summary, details: details, parameters: typed, resultType: resultType, result: result,
-            function: function)
+            annotations: annotations, function: function)
     }
 }

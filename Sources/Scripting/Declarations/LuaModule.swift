@@ -52,13 +52,15 @@ public final class LuaModule {
     }
 
     /// Declares a function that returns a value.
+    /// - Parameter annotations: LuaCATS lines in place of those made from the types, for what these cannot say.
     public func function<each Argument: LuaReadable, Value: LuaWritable>(
         _ name: String, _ summary: String, _ parameters: [Parameter] = [], result: String = "", details: String = "",
-        _ body: @escaping (repeat each Argument) throws -> Value
+        annotations: [String] = [], _ body: @escaping (repeat each Argument) throws -> Value
     ) {
         functions.append(
             .make(
                 name, summary, parameters, details: details, result: result, resultType: Value.luaType,
+                annotations: annotations,
                 call: { (_: LuaContext, arguments: repeat each Argument) in try body(repeat each arguments) },
                 push: { lua, value in try value.push(to: lua) }))
     }

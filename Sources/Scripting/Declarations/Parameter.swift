@@ -61,7 +61,7 @@ public func nearest(_ name: String, in names: some Sequence<String>) -> String? 
         let distance = isBeginning ? 1 : editDistance(name.lowercased(), candidate.lowercased())
         if distance < best?.distance ?? .max { best = (candidate, distance) }
     }
-    guard let best, best.distance <= max(1, min(3, name.count / 3 + 1)) else { return nil }
+    guard let best, best.distance <= max(1, min(3, name.count / 3)) else { return nil }
     return best.name
 }
 

@@ -13,8 +13,8 @@ public protocol LuaObject: LuaReadable, LuaWritable {
 
 /// A Swift value in a Lua userdata.
 class ObjectBox {
-    private let live: LiveCount
-    init(_ live: LiveCount) {
+    private let live: SharedCount
+    init(_ live: SharedCount) {
         self.live = live
         live.value += 1
     }
@@ -23,8 +23,8 @@ class ObjectBox {
     func close() throws {}
 }
 
-/// The number of Swift values that a machine's objects hold.
-final class LiveCount {
+/// A number that several closures or objects share, such as that of the values that a machine's objects hold.
+final class SharedCount {
     var value = 0
 }
 
@@ -32,7 +32,7 @@ final class Box<Value: LuaObject>: ObjectBox {
     var value: Value
     private let closing: ((Value) throws -> Void)?
 
-    init(_ value: Value, _ live: LiveCount, closing: ((Value) throws -> Void)?) {
+    init(_ value: Value, _ live: SharedCount, closing: ((Value) throws -> Void)?) {
         self.value = value
         self.closing = closing
         super.init(live)

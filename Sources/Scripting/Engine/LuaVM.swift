@@ -16,12 +16,13 @@ public final class LuaVM {
     private let thread = pthread_self()
     private var isOpen = true
     private var functions: [NativeFunction] = []
-    let live = LiveCount()
+    let live = SharedCount()
     let releases = ReleaseQueue()
     /// Classes by the tag of their objects.
     private(set) var classes: [UInt: ClassDeclaration] = [:]
     /// The native modules that scripts of this machine see.
     public private(set) var modules: [LuaModule] = []
+    private var topics: [UInt: String] = [:]
     /// Stops the machine's work from any thread.
     public let stopper: Stopper
     /// The script that runs and the parameters it was given.
@@ -197,6 +198,23 @@ public final class LuaVM {
         return try LuaValue.read(lua, at: -1)
     }
 
+    /// The names of all globals, and the class of those that hold an object; members of the standard tables too.
+    public func globalNames() throws -> [(name: String, className: String?)] {
+        let lua = try context()
+        let top = lua_gettop(lua.state)
+        defer { lua_settop(lua.state, top) }
+        try lua.reserve(4)
+        sb_push_globals(lua.state)
+        var names: [(String, String?)] = []
+        try lua.forEachField(at: -1) { name, index in
+            names.append((name, className(sb_object_tag(lua.state, index))))
+            let isStandard = ["string", "table", "math", "io", "os", "coroutine", "utf8"].contains(name)
+            guard isStandard, lua_type(lua.state, index) == LUA_TTABLE else { return }
+            try lua.forEachField(at: index) { member, _ in names.append(("\(name).\(member)", nil)) }
+        }
+        return names
+    }
+
     /// Sets global `name`.
     public func setGlobal(_ name: String, _ value: some LuaWritable) throws {
         let lua = try context()
@@ -208,6 +226,14 @@ public final class LuaVM {
         _ = try value.push(to: lua)
         lua_rawset(lua.state, -3)
     }
+
+    /// Remembers what help shows for the table or function at an address.
+    func addTopic(_ name: String, at address: UnsafeRawPointer?) {
+        if let address { topics[UInt(bitPattern: address)] = name }
+    }
+
+    /// The name under which the reference has the table or function at an address.
+    func topic(at address: UnsafeRawPointer?) -> String? { topics[UInt(bitPattern: address)] }
 
     /// The class of a userdata, for messages.
     func className(_ tag: UInt) -> String? { classes[tag]?.name }

@@ -13,9 +13,11 @@ extension LuaVM {
         if module.name.isEmpty {
             sb_push_globals(lua.state)
             fill(lua, module)
+            replaceExit(lua)
             return
         }
         lua_createtable(lua.state, 0, Int32(module.functions.count + module.constants.count))
+        addTopic(module.name, at: lua_topointer(lua.state, -1))
         fill(lua, module)
         strictMembers(lua, of: module)
         sb_push_globals(lua.state)
@@ -29,6 +31,8 @@ extension LuaVM {
         for declaration in module.functions {
             _ = declaration.name.push(to: lua)
             sb_push_function(lua.state, keep(declaration.function))
+            let name = module.name.isEmpty ? declaration.name : "\(module.name).\(declaration.name)"
+            addTopic(name, at: lua_topointer(lua.state, -1))
             lua_rawset(lua.state, -3)
         }
         for constant in module.constants {
@@ -36,6 +40,16 @@ extension LuaVM {
             if (try? constant.value.push(to: lua)) == nil { lua_pushnil(lua.state) }
             lua_rawset(lua.state, -3)
         }
+    }
+
+    /// The standard `os.exit` would end the process under running native code.
+    private func replaceExit(_ lua: LuaContext) {
+        _ = "os".push(to: lua)
+        lua_rawget(lua.state, -2)
+        _ = "exit".push(to: lua)
+        _ = "exit".push(to: lua)
+        lua_rawget(lua.state, -4)
+        lua_rawset(lua.state, -3)
     }
 
     private func setRaw(_ lua: LuaContext, _ name: String, copyOf index: Int32) {
@@ -88,6 +102,7 @@ extension LuaVM {
         for method in declaration.methods {
             _ = method.name.push(to: lua)
             sb_push_function(lua.state, keep(method.function))
+            addTopic("\(declaration.name):\(method.name)", at: lua_topointer(lua.state, -1))
             lua_rawset(lua.state, -3)
         }
         let close = keep(
@@ -106,8 +121,7 @@ extension LuaVM {
         }
         pushAccessors(lua, declaration.properties.map { ($0.name, $0.getter) })
         pushAccessors(
-            lua, declaration.properties.compactMap { property in property.setter.map { (property.name, $0) } },
-            dropName: true)
+            lua, declaration.properties.compactMap { property in property.setter.map { (property.name, $0) } })
         sb_push_function(lua.state, keep(missingMember(of: declaration)))
         sb_push_metatable(lua.state, tag)
         _ = "__close".push(to: lua)
@@ -124,7 +138,7 @@ extension LuaVM {
         sb_pop(lua.state, 1)
     }
 
-    private func pushAccessors(_ lua: LuaContext, _ accessors: [(String, NativeFunction)], dropName: Bool = false) {
+    private func pushAccessors(_ lua: LuaContext, _ accessors: [(String, NativeFunction)]) {
         lua_createtable(lua.state, 0, Int32(accessors.count))
         for (name, function) in accessors {
             _ = name.push(to: lua)
