@@ -76,6 +76,9 @@ public final class AcquisitionRun: Sendable {
         journal = try Journal(folder: folder, parameters: parameters, resume: resume)
     }
 
+    /// Gives the folder back; the journal takes nothing more.
+    public func close() { journal.close() }
+
     /// The path of a file of the run.
     public func path(_ file: String) -> String { folder + "/" + file }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 import Work
 
@@ -69,7 +70,7 @@ public final class Journal: Sendable {
             self.folder = folder
             self.state = Mutex(state)
         } catch {
-            close(descriptor)
+            Glibc.close(descriptor)
             throw error
         }
         if isResumed {
@@ -81,9 +82,13 @@ public final class Journal: Sendable {
         try record("session", key: "\(keys(of: "session").count + 1)", value: .object([:]))
     }
 
-    deinit {
+    deinit { close() }
+
+    /// Closes the file and gives the folder back. Repeated calls do nothing.
+    public func close() {
         state.withLock { state in
-            if state.descriptor >= 0 { close(state.descriptor) }
+            if state.descriptor >= 0 { Glibc.close(state.descriptor) }
+            state.descriptor = -1
         }
     }
 
@@ -218,5 +223,5 @@ func synchroniseFolder(_ path: String) throws {
         throw Failure("cannot open \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
     }
     fsync(descriptor)
-    close(descriptor)
+    Glibc.close(descriptor)
 }

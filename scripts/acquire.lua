@@ -1,0 +1,117 @@
+--- The automated run: scans an area, finds the objects, takes wide-field images and dSTORM movies of them,
+--- localizes the molecules and reports.
+local args = arguments {
+  microscope = text    { "simulated", "simulated, or a JSON file that describes a microscope" },
+  model      = folder  { "Models/nuclei", exists = true, "folder of the trained model" },
+  area       = size    { "300x300", "area to scan, WIDTHxHEIGHT in um" },
+  x_um       = number  { 0, "centre of the area in um" },
+  y_um       = number  { 0, "centre of the area in um" },
+  overlap    = number  { 0.1, min = 0, max = 0.9, "fraction of a field that neighbouring tiles share" },
+  scan       = text    { "DAPI", "channel of the scan" },
+  widefield  = list    { "DAPI", "channels of single images at every position, up to three" },
+  storm      = list    { "dSTORM-647", "channels of the movies, up to two" },
+  frames     = integer { 2000, min = 1, "frames of a movie" },
+  positions  = integer { 0, min = 0, "greatest number of positions, 0 for all" },
+  least_um2  = number  { 40, min = 0, "smaller objects are left out" },
+  margin_um  = number  { 1, min = 0, "distance between an object and the edge of its field" },
+  specimen   = choice  { "nuclei", choices = { "nuclei", "axons", "microtubules", "spheres" },
+                         "specimen of the simulated microscope" },
+  seed       = integer { 1, min = 0, "seed of every random choice" },
+  output     = folder  { "acquisition", "folder for the results" },
+  resume     = flag    "go on where the run in the folder was cut off",
+}
+
+local simulation = args.microscope == "simulated" and { seed = args.seed, specimen = { kind = args.specimen } } or {}
+local scope <close> = microscope.open(args.microscope, simulation)
+local model = segmentation.load(args.model)
+local run <close> = acquisition.begin(args.output, { parameters = args, resume = args.resume })
+
+-- Scan the area and stitch the tiles at the pixel size of the model.
+local scan = run:scan(scope, {
+  width_um = args.area.width, height_um = args.area.height, x_um = args.x_um, y_um = args.y_um,
+  channel = args.scan, overlap = args.overlap,
+})
+local overview = run:overview(scan, model.pixel_um, run:calibration(scope, args.scan).offset_counts)
+
+-- Find the objects, and the fields of view that hold each of them once.
+local objects = run:objects(overview, function(path)
+  model:segment(path, run:path("segmentation"), nil, { separate = true })
+  return imaging.read_labels(run:path("segmentation/labels.tif"))
+end)
+local targets = run:targets(objects, scope, {
+  margin_um = args.margin_um, minimum_area_um2 = args.least_um2, limit = args.positions, seed = args.seed,
+})
+print(("%d tiles, %d objects, %d positions"):format(scan.tiles, #objects, #targets))
+
+-- Take everything at every position.
+local movies = {}
+for i, channel in ipairs(args.storm) do movies[i] = { channel = channel, frames = args.frames } end
+local plan = run:plan(targets, scope, { channels = args.widefield, movies = movies })
+local records = {}
+for i, position in ipairs(plan.positions) do
+  records[i] = run:acquire(position, plan, scope)
+  if records[i].skipped then print(position.name .. " left out: " .. records[i].skipped) end
+end
+
+-- Localize the molecules of every movie, correct drift, render and measure the resolution.
+local function reconstruct(file)
+  local movie = localization.open(run:path(file.file))
+  local camera = run:calibration(scope, file.channel)
+  local found = localization.localize(movie, camera)
+  if #found >= 1000 then found = found:correct(found:drift()) end
+  local name = "localizations/" .. file.name
+  local width_nm, height_nm = movie.width * camera.pixel_nm, movie.height * camera.pixel_nm
+  system.make_folder(run:path("localizations"))
+  found:write(run:path(name .. ".csv"))
+  local result = { localizations = #found, width_um = width_nm / 1000 }
+  if #found >= 100 then
+    found:draw(run:path(name .. ".png"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
+    local curve = resolution.frc(found, { seed = args.seed })
+    result.picture, result.precision_nm = name .. ".png", found:median("uncertainty_nm")
+    result.resolution_nm = curve.resolution_nm
+    result.frequency_per_nm, result.correlation = curve.frequency_per_nm, curve.smoothed
+  end
+  return result
+end
+
+local results, resolutions, count, localizations = {}, {}, 0, 0
+for _, record in ipairs(records) do
+  for _, file in ipairs(record.movies) do
+    local result = run:once("reconstruction", file.name, function() return reconstruct(file) end)
+    results[file.name] = result
+    resolutions[#resolutions + 1] = result.resolution_nm
+    count, localizations = count + 1, localizations + result.localizations
+  end
+end
+
+-- Report.
+table.sort(resolutions)
+local median_nm = resolutions[(#resolutions + 1) // 2]
+local times = run:times(scan, records)
+local truth = run:truth(scope, scan, records)
+local frc = median_nm and ("%.0f nm"):format(median_nm) or "-"
+local figures = {
+  { label = "tiles", value = ("%d"):format(scan.tiles) }, { label = "objects", value = ("%d"):format(#objects) },
+  { label = "positions", value = ("%d"):format(#targets) }, { label = "movies", value = ("%d"):format(count) },
+  { label = "localizations", value = ("%d"):format(localizations) }, { label = "median FRC", value = frc },
+  { label = "time", value = ("%.0f s"):format(run.seconds), note = ("%.0f %% overhead"):format(100 * times.overhead) },
+}
+if truth and truth.share then
+  figures[#figures + 1] = {
+    label = "imaged exactly once", value = ("%.1f %%"):format(100 * truth.share),
+    note = ("%d of %d true objects"):format(truth.once, truth.objects),
+  }
+end
+local page = view.report(run, {
+  title = "Automated acquisition", subtitle = ("%s · %s · %g × %g µm"):format(
+    scope.name, args.microscope == "simulated" and args.specimen or args.scan, args.area.width, args.area.height),
+  scan = scan, overview = overview, objects = objects, targets = targets, records = records, results = results,
+  figures = figures, parameters = args,
+})
+summary {
+  tiles = scan.tiles, objects = #objects, positions = #targets, movies = count, seconds = run.seconds,
+  overhead = times.overhead, times = times, localizations = localizations, resolution_nm = median_nm,
+  resolutions_nm = resolutions, skipped = run.skipped, truth = truth, report = page,
+}
+print(("%d movies, %d localizations, median FRC %s"):format(count, localizations, frc))
+print(page)
