@@ -34,6 +34,8 @@ public final class Interlock: Sendable {
         to light: any LightSource, power_mw: Double, limit_ms: Double, _ body: () throws -> Result
     ) throws -> Result {
         try Interruption.check()
+        let stop = EmergencyStop.register { [microscope] in microscope.allLightsOff() }
+        defer { stop.cancel() }
         watch(limit_ms: limit_ms)
         let outcome: Swift.Result<Result, any Error>
         do {
