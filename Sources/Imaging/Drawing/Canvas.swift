@@ -30,7 +30,7 @@ public struct Canvas: Sendable, Equatable {
         self.width = min(Canvas.maximalSide, max(1, width))
         self.height = min(Canvas.maximalSide, max(1, height))
         self.scale = scale > 0 && scale.isFinite ? scale : 1
-        textSize = max(12, Double(max(self.width, self.height)) / 64)
+        textSize = max(13, Double(max(self.width, self.height)) / 60)
         pixels = Array(repeating: Canvas.packed(background), count: self.width * self.height)
     }
 
@@ -78,7 +78,7 @@ public struct Canvas: Sendable, Equatable {
         return UInt32(red) << 16 | UInt32(green) << 8 | UInt32(blue)
     }
 
-    /// Paints shapes whose coordinates and sizes are canvas pixels divided by `scale`.
+    /// Paints shapes in image coordinates.
     mutating func paint(_ shapes: [Shape]) {
         let scale = scale
         withContext { context in
@@ -86,6 +86,9 @@ public struct Canvas: Sendable, Equatable {
             Painter(context: context).paint(shapes)
         }
     }
+
+    /// Paints shapes in canvas coordinates.
+    mutating func paintUnscaled(_ shapes: [Shape]) { withContext { Painter(context: $0).paint(shapes) } }
 
     /// Lends a cairo context that draws on the pixels, in canvas coordinates.
     mutating func withContext(_ body: (OpaquePointer) -> Void) {

@@ -61,20 +61,24 @@ public struct ColourMap: Sendable, Hashable, CustomStringConvertible {
 
     /// All hues at one lightness, the last beside the first: for time and angles.
     ///
-    /// Every hue has the largest CIELAB chroma that sRGB shows at lightness 72.
-    public static let time = ColourMap(name: "time") { value in
-        let hue = 2 * Double.pi * (value * 255 / 256 + 0.1)
-        var shown = 0.0, clipped = 128.0
-        while clipped - shown > 0.01 {
-            let chroma = (shown + clipped) / 2
-            if Colour.isShown(lightness: 72, a: chroma * cos(hue), b: chroma * sin(hue)) {
-                shown = chroma
-            } else {
-                clipped = chroma
-            }
+    /// Every hue has about the largest CIELAB chroma that sRGB shows at lightness 72, evened out over the neighbouring
+    /// hues so that no hue stands out.
+    public static let time: ColourMap = {
+        func hue(_ index: Int) -> Double { 2 * Double.pi * (Double(index) / 256 + 0.1) }
+        let limits = (0..<256).map { index in
+            (1...128).map(Double.init).last {
+                Colour.isShown(lightness: 72, a: $0 * cos(hue(index)), b: $0 * sin(hue(index)))
+            } ?? 0
         }
-        return Colour(lightness: 72, a: shown * cos(hue), b: shown * sin(hue))
-    }
+        let reach = -14...14
+        // The mean of minima over the same reach is nowhere above the limit.
+        let minima = (0..<256).map { index in reach.map { limits[(index + $0 + 256) % 256] }.min() ?? 0 }
+        return ColourMap(name: "time") { value in
+            let index = Int((value * 255).rounded())
+            let chroma = reach.reduce(0) { $0 + minima[(index + $1 + 256) % 256] } / Double(reach.count)
+            return Colour(lightness: 72, a: chroma * cos(hue(index)), b: chroma * sin(hue(index)))
+        }
+    }()
 
     /// Black to one colour, for channels that are added up.
     public static func tint(_ colour: Colour) -> ColourMap {
