@@ -1,3 +1,5 @@
+import Work
+
 /// The type of an image's samples.
 public enum PixelType: String, Sendable, Codable, CaseIterable {
     case uint8, int8, uint16, int16, uint32, int32, float32, float64
@@ -81,6 +83,59 @@ public struct Image: Sendable, Equatable {
     public func plane(_ channel: Int = 0) -> Plane<Float> {
         let range = channel * width * height..<(channel + 1) * width * height
         return Plane(width: width, height: height, samples: samples.floats(in: range))
+    }
+
+    /// One sample as a double; the place must lie within the image.
+    public func sample(channel: Int = 0, row: Int, column: Int) -> Double {
+        let index = (channel * height + row) * width + column
+        return switch samples {
+        case .uint8(let values): Double(values[index])
+        case .int8(let values): Double(values[index])
+        case .uint16(let values): Double(values[index])
+        case .int16(let values): Double(values[index])
+        case .uint32(let values): Double(values[index])
+        case .int32(let values): Double(values[index])
+        case .float32(let values): Double(values[index])
+        case .float64(let values): values[index]
+        }
+    }
+
+    /// The part of the image inside a region, with all channels.
+    /// - Throws: a `Failure` when the region does not lie within the image.
+    public func crop(_ region: Region) throws -> Image {
+        guard region.column >= 0, region.row >= 0, region.width > 0, region.height > 0, region.width <= width,
+            region.height <= height, region.column <= width - region.width, region.row <= height - region.height
+        else {
+            throw Failure(
+                "the region \(region.width)x\(region.height) at column \(region.column), row \(region.row) lies outside "
+                    + "the image of \(width)x\(height) pixels", code: "region-outside")
+        }
+        let size = pixelType.bytes
+        let part = try Samples.make(pixelType, count: region.width * region.height * channels) { output in
+            samples.withUnsafeBytes { source in
+                guard let base = source.baseAddress else { return }
+                for line in 0..<channels * region.height {
+                    let (channel, row) = line.quotientAndRemainder(dividingBy: region.height)
+                    let start = (channel * height + row + region.row) * width + region.column
+                    (output + line * region.width * size).copyMemory(
+                        from: base + start * size, byteCount: region.width * size)
+                }
+            }
+        }
+        return Image(
+            width: region.width, height: region.height, channels: channels, samples: part, pixelSize_um: pixelSize_um)
+    }
+
+    /// An image of float samples whose planes are made from those of this image; all must get the same size.
+    public func mapPlanes(_ transform: (Plane<Float>) throws -> Plane<Float>) throws -> Image {
+        let planes = try (0..<channels).map { try transform(plane($0)) }
+        guard let first = planes.first, planes.allSatisfy({ $0.width == first.width && $0.height == first.height })
+        else {
+            throw Failure("the channels of an image must be of the same size", code: "size-mismatch")
+        }
+        return Image(
+            width: first.width, height: first.height, channels: channels,
+            samples: .float32(Array(planes.map(\.samples).joined())), pixelSize_um: pixelSize_um)
     }
 
     /// One channel as whole numbers, for label images. Negative samples become 0 and fractions are cut.

@@ -1,6 +1,12 @@
 extension LuaModule {
     /// Every native module: the one list that scripts, help, completion and the reference are made from.
     public static var all: [LuaModule] {
-        [.script, .system, .localization, .resolution]
+        [
+            .script,
+            .system,
+            .imaging,
+            .localization,
+            .resolution,
+        ]
     }
 }

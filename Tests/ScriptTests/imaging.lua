@@ -1,0 +1,113 @@
+describe("an image", function()
+    local image = imaging.from_rows({ { 0, 0, 9, 9 }, { 0, 0, 0, 9 }, { 7, 0, 0, 0 } }, "uint16")
+
+    it("knows its size and samples", function()
+        expect(image.width).equals(4)
+        expect(image.height).equals(3)
+        expect(image.type).equals("uint16")
+        expect(image:at(2, 0)).equals(7)
+        expect(tostring(image)).equals("image 4x3 uint16")
+        expect(function() image:at(3, 0) end).fails("outside the image of 4x3")
+        expect(function() image:at(0, 0, 2) end).fails("no channel 2")
+    end)
+
+    it("measures samples", function()
+        local found = image:statistics()
+        expect(found.max).equals(9)
+        expect(found.mean).near(34 / 12, 1e-6)
+        expect(image:quantile(0)).equals(0)
+    end)
+
+    it("finds objects", function()
+        local labels, objects = image:mask(5):components({}, image)
+        expect(#objects).equals(2)
+        expect(objects[1].area_px).equals(3)
+        expect(objects[1].mean).equals(9)
+        expect(objects[1].column).near(8 / 3, 1e-9)
+        expect(objects[2].left).equals(0)
+        expect(labels:at(2, 0)).equals(2)
+        expect(#labels:objects()).equals(2)
+        local _, large = image:mask(5):components { least_area_px = 2 }
+        expect(#large).equals(1)
+        expect(function() image:components { connectivity = 5 } end).fails("connectivity is 4 or 8")
+    end)
+
+    it("is cut, blurred and resized", function()
+        local part = image:crop(2, 0, 2, 2)
+        expect(part:at(1, 1)).equals(9)
+        expect(part).equals(imaging.from_rows({ { 9, 9 }, { 0, 9 } }, "uint16"))
+        expect(function() image:crop(3, 0, 2, 2) end).fails("lies outside")
+        local small = image:resize(2, 3)
+        expect(small:at(0, 1)).near(9, 1e-6)
+        expect(image:blur(1):statistics().mean).near(34 / 12, 1e-5)
+    end)
+
+    it("comes back from files", function()
+        local folder = scratch()
+        image.pixel_um = 0.25
+        for _, name in ipairs { "a.tif", "b.png" } do
+            image:write(folder .. "/" .. name)
+            local back = imaging.read(folder .. "/" .. name)
+            expect(back).equals(image)
+            expect(back.pixel_um).near(0.25, 1e-6)
+        end
+        expect(#imaging.files(folder)).equals(2)
+        expect(imaging.read_labels(folder .. "/a.tif"):at(2, 0)).equals(7)
+        expect(function() image:write(folder .. "/a.jpg") end).fails("written as .tif or .png")
+        expect(function() imaging.read(folder .. "/none.tif") end).fails("does not exist")
+        expect(function() image.pixel_um = -1 end).fails("cannot be -1 um")
+    end)
+end)
+
+describe("a movie", function()
+    it("is written frame by frame and read page by page", function()
+        local path = scratch() .. "/movie.ome.tif"
+        do
+            local movie <close> = imaging.create(path, { pixel_um = 0.1, channels = { "AF647" } })
+            for i = 1, 3 do
+                movie:append(imaging.from_rows({ { i, 2 }, { 3, 4 } }, "uint16"), { exposure_ms = 20 })
+            end
+            expect(system.exists(path)).is_false()
+            expect(function() movie:append(imaging.from_rows { { 1 } }) end).fails("does not fit")
+            movie:finish()
+        end
+        local stack = imaging.open(path)
+        expect(#stack).equals(3)
+        expect(stack.times).equals(3)
+        expect(stack.pixel_um).equals(0.1)
+        expect(stack.channel_names).equals { "AF647" }
+        expect(stack:read(3):at(0, 0)).equals(3)
+        expect(stack:page_of(1, 1, 2)).equals(2)
+        expect(stack:read_region(2, 1, 1, 1, 1):at(0, 0)).equals(4)
+        expect(function() stack:read(4) end).fails("no page 4")
+    end)
+
+    it("that is not finished leaves nothing", function()
+        local folder = scratch()
+        do
+            local movie <close> = imaging.create(folder .. "/movie.ome.tif")
+            movie:append(imaging.from_rows { { 1 } })
+        end
+        expect(#system.list(folder)).equals(0)
+        expect(system.exists(folder .. "/.movie.ome.tif.part")).is_false()
+    end)
+end)
+
+describe("a chart", function()
+    it("is written as PNG and SVG", function()
+        local folder = scratch()
+        local chart = imaging.plot("frequency (1/nm)", "correlation", "FRC")
+        chart:line({ 0.01, 0.02, 0.03 }, { 1, 0.5, 0.1 }, { label = "measured", colour = "#1f63c0" })
+        chart:band({ 0.01, 0.02 }, { 0.9, 0.4 }, { 1.1, 0.6 })
+        chart:points({ 0.02 }, { 0.4 })
+        chart:level(1 / 7, "1/7")
+        chart:mark(0.028)
+        chart.x_log = true
+        chart:write(folder .. "/frc.png")
+        chart:write(folder .. "/frc.svg")
+        expect(imaging.read(folder .. "/frc.png").channels).equals(3)
+        expect(system.read_text(folder .. "/frc.svg")).matches("<svg")
+        expect(function() chart:line({ 1 }, { 1 }, { colour = "red" }) end).fails("is no colour")
+        expect(function() chart:write(folder .. "/frc.pdf") end).fails("written as .png or .svg")
+    end)
+end)
