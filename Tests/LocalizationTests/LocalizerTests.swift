@@ -113,6 +113,37 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: sharedFileExists("picasso"), "the shared data are not here"))
+    func agreesWithPicasso() throws {
+        // x, y in pixels from the centre of the first, photons and background of isolated spots by Picasso 0.8
+        // (maximum likelihood, testdata_locs.hdf5), by frame from 0.
+        let reference: [(frame: Int32, x: Double, y: Double, photons: Double, background: Double)] = [
+            (11, 5.618, 5.306, 5788, 249.22), (12, 5.503, 5.437, 19462, 249.95), (30, 5.395, 15.564, 14184, 247.23),
+            (45, 25.515, 5.662, 7878, 249.62), (60, 15.623, 5.557, 14466, 246.72), (78, 15.587, 5.443, 3388, 246.87),
+            (90, 25.629, 25.434, 3496, 246.6), (97, 15.375, 25.68, 21087, 248.17),
+        ]
+        let movie = try openMovie("\(sharedData)/picasso/testdata.raw")
+        let camera = CameraCalibration(pixel_nm: 160, offset_counts: 0)
+        let found = try Localizer(camera: camera, settings: LocalizationSettings(sigma_nm: 131, side: 7)).localize(
+            movie)
+        let photons = try #require(found["photons"])
+        let background = try #require(found["background"])
+        for spot in reference {
+            let row = (0..<found.count).first {
+                found.frame[$0] == spot.frame + 1 && abs(found.x_nm[$0] / 160 - 0.5 - spot.x) < 0.5
+                    && abs(found.y_nm[$0] / 160 - 0.5 - spot.y) < 0.5
+            }
+            guard let row else {
+                Issue.record("no localization in frame \(spot.frame + 1)")
+                continue
+            }
+            #expect(abs(found.x_nm[row] / 160 - 0.5 - spot.x) < 0.01)
+            #expect(abs(found.y_nm[row] / 160 - 0.5 - spot.y) < 0.01)
+            #expect(abs(photons[row] / spot.photons - 1) < 0.02)
+            #expect(abs(background[row] - spot.background) < 3)
+        }
+    }
+
     /// The molecules of an Insight3 list (72-byte records of 4-byte numbers, positions from 1).
     private func insight3(_ path: String, pixel_nm: Double) throws -> LocalizationTable {
         let data = try Data(contentsOf: URL(fileURLWithPath: path))
