@@ -79,6 +79,33 @@ import Work
         #expect(abs(above.x - below.x - 0.4) < 1e-9 && abs(above.y - below.y - 0.4) < 1e-9)
     }
 
+    @Test func pictureIsSharpestInFocus() throws {
+        let scope = try openMicroscope("simulated")
+        defer { scope.close() }
+        let world = try #require(scope.camera as? SimulatedCamera).world
+        let nucleus = try #require(
+            world.specimen.objects(in: Area(centre_x_um: 0, centre_y_um: 0, width_um: 200, height_um: 200)).first)
+        try arrive(scope, nucleus.x_um, nucleus.y_um)
+        let channel = try prepare(scope, "DAPI")
+        try scope.lights[channel.light]?.on(power_mw: channel.power_mw)
+        func sharpness(_ z_um: Double) throws -> Double {
+            try scope.focus?.startMove(z_um: z_um)
+            for _ in 0..<10 where scope.focus?.state() != .moved {}
+            let counts = try scope.camera.snap().counts
+            var sum = 0.0
+            for row in 0..<counts.height {
+                for column in 4..<counts.width {
+                    let step = Double(counts[row, column]) - Double(counts[row, column - 4])
+                    sum += step * step
+                }
+            }
+            return sum
+        }
+        let focused = try sharpness(0)
+        #expect(try sharpness(3) < 0.9 * focused)
+        #expect(try sharpness(-6) < 0.8 * focused)
+    }
+
     @Test func sequencesHaveIndicesAndTimes() throws {
         let scope = try openMicroscope("simulated")
         defer { scope.close() }

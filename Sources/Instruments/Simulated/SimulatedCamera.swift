@@ -226,15 +226,16 @@ public final class SimulatedCamera: Camera {
         var image = Plane(
             width: region.width, height: region.height, filledWith: Float(light.background_per_um2 * square))
         let labels = world.specimen.labels
-        for (label, photons) in light.densities {
-            rendering.add(
-                labels[label].name, times: Float(photons * square), to: &image, corner_um: light.corner_um,
-                pixel_um: pixel_um)
-        }
         let sigmas_px = labels.map { label in
             let optics = Optics(
                 emission_nm: label.emission_nm, numericalAperture: world.settings.numericalAperture)
-            return optics.sigma_nm(defocus_um: light.defocus_um) / model.pixel_nm
+            // Wider than this nothing but a haze is seen.
+            return min(40, optics.sigma_nm(defocus_um: light.defocus_um) / model.pixel_nm)
+        }
+        for (label, photons) in light.densities {
+            rendering.add(
+                labels[label].name, times: Float(photons * square), to: &image, corner_um: light.corner_um,
+                pixel_um: pixel_um, sigma_px: sigmas_px[label])
         }
         for flash in light.flashes {
             addSpot(
@@ -250,6 +251,7 @@ public final class SimulatedCamera: Camera {
 private final class DensityCache: Sendable {
     private struct Entry: Sendable {
         var corner_um: SIMD2<Double>
+        var sigma_px: Double
         var image: Plane<Float>
     }
 
@@ -260,20 +262,27 @@ private final class DensityCache: Sendable {
 
     func add(
         _ label: String, times factor: Float, to image: inout Plane<Float>, corner_um: SIMD2<Double>,
-        pixel_um: Double
+        pixel_um: Double, sigma_px: Double
     ) {
         let known = entries.withLock { $0[label] }
         let density: Plane<Float>
         // A shift below a hundredth of a pixel is not seen.
-        if let known, known.image.width == image.width, known.image.height == image.height,
+        if let known, known.sigma_px == sigma_px, known.image.width == image.width, known.image.height == image.height,
             ((known.corner_um - corner_um) * (known.corner_um - corner_um)).sum() < pixel_um * pixel_um * 1e-4
         {
             density = known.image
         } else {
-            var drawn = Plane(width: image.width, height: image.height, filledWith: Float(0))
-            specimen.addDensity(of: label, to: &drawn, x_um: corner_um.x, y_um: corner_um.y, pixel_um: pixel_um)
-            density = drawn
-            entries.withLock { $0[label] = Entry(corner_um: corner_um, image: drawn) }
+            let margin = Int((3 * sigma_px).rounded(.up))
+            var drawn = Plane(
+                width: image.width + 2 * margin, height: image.height + 2 * margin, filledWith: Float(0))
+            specimen.addDensity(
+                of: label, to: &drawn, x_um: corner_um.x - Double(margin) * pixel_um,
+                y_um: corner_um.y - Double(margin) * pixel_um, pixel_um: pixel_um)
+            density = drawn.blurred(sigma_px: sigma_px).crop(
+                Region(column: margin, row: margin, width: image.width, height: image.height))
+            entries.withLock {
+                $0[label] = Entry(corner_um: corner_um, sigma_px: sigma_px, image: density)
+            }
         }
         image.samples.withUnsafeMutableBufferPointer { samples in
             density.samples.withUnsafeBufferPointer { values in
