@@ -6,6 +6,7 @@ local args = arguments {
   area       = size    { "300x300", "area to scan, WIDTHxHEIGHT in um" },
   x_um       = number  { 0, "centre of the area in um" },
   y_um       = number  { 0, "centre of the area in um" },
+  pixel_um   = length  { optional = true, min = 0.01, "side of a pixel of the overview; the model's unless given" },
   overlap    = number  { 0.1, min = 0, max = 0.9, "fraction of a field that neighbouring tiles share" },
   scan       = text    { "DAPI", "channel of the scan" },
   widefield  = list    { "DAPI", "channels of single images at every position, up to three" },
@@ -31,7 +32,8 @@ local scan = run:scan(scope, {
   width_um = args.area.width, height_um = args.area.height, x_um = args.x_um, y_um = args.y_um,
   channel = args.scan, overlap = args.overlap,
 })
-local overview = run:overview(scan, model.pixel_um, run:calibration(scope, args.scan).offset_counts)
+local pixel_um = args.pixel_um or model.pixel_um or error("the model does not know its pixel size; give --pixel-um")
+local overview = run:overview(scan, pixel_um, run:calibration(scope, args.scan).offset_counts)
 
 -- Find the objects, and the fields of view that hold each of them once.
 local objects = run:objects(overview, function(path)

@@ -1,12 +1,22 @@
---- Compares a localization table with the truth, frame by frame with the best assignment.
+--- Scores a result with the truth: masks, or localization tables frame by frame with the best assignment.
 local args = arguments {
-  result       = file "localization table (ThunderSTORM CSV)",
-  truth        = file "the true positions in the same form",
+  result       = path   "mask, label image, folder of them, or localization table (ThunderSTORM CSV)",
+  truth        = path   "the truth in the same form; masks in folders have the same names",
   output       = folder { "evaluation", "folder for summary.json" },
-  tolerance_nm = number { 250, min = 0, "the largest distance of a pair" },
+  tolerance_nm = number { 250, min = 0, "tables: the largest distance of a pair" },
+  classes      = integer { 2, min = 2, max = 16, "masks: classes with the background; above 2 values are class numbers" },
+  only         = text   { "", "masks: take only files with this in their names" },
+  separate     = flag   "masks: cut objects of the result that touch apart first",
 }
 
-local scores = localization.score(localization.read(args.result), localization.read(args.truth), args.tolerance_nm)
-print(string.format("recall %.3f, precision %.3f, Jaccard %.3f, RMSE %.1f nm", scores.recall, scores.precision,
-  scores.jaccard, scores.rmse_nm))
+if args.result:lower():match("%.csv$") then
+  local scores = localization.score(localization.read(args.result), localization.read(args.truth), args.tolerance_nm)
+  print(string.format("recall %.3f, precision %.3f, Jaccard %.3f, RMSE %.1f nm", scores.recall, scores.precision,
+    scores.jaccard, scores.rmse_nm))
+  return summary(scores)
+end
+
+local scores = segmentation.score(args.result, args.truth, args.classes, args.only, args.separate)
+print(string.format("Dice %.4f, accuracy %.4f, %.1f %% of %d objects detected, %.1f %% with Dice 0.75",
+  scores.dice, scores.accuracy, 100 * scores.detected, scores.objects, 100 * scores.objects_dice75))
 return summary(scores)

@@ -37,4 +37,4 @@ if args.truth then
   results.dice, results.accuracy = scores.dice, scores.accuracy
   results.detected, results.objects_dice75 = scores.detected, scores.objects_dice75
 end
-summary(results)
+return summary(results)

@@ -24,4 +24,4 @@ print(("%s: %d steps on %d objects of %d images in %.0f s"):format(
   result.network, result.iterations, result.objects, result.images, result.seconds))
 print(("Dice %.4f, accuracy %.4f on %s"):format(
   result.dice, result.accuracy, result.held_out and "patches kept out of the training" or "the training patches"))
-summary(result, args.model)
+return summary(result, args.model)

@@ -54,8 +54,12 @@ public enum OpenMicroscopes {
 
     private static let all = Mutex<[Weak]>([])
 
+    /// Done once: whatever way the program ends, the lights go off.
+    private static let entry = EmergencyStop.register { allLightsOff() }
+
     /// Adds a microscope; it is not kept alive.
     static func add(_ microscope: Microscope) {
+        _ = entry
         all.withLock { all in
             all.removeAll { $0.microscope == nil }
             all.append(Weak(microscope: microscope))

@@ -5,8 +5,13 @@ extension LuaModule {
             .script,
             .system,
             .imaging,
+            .segmentation,
             .localization,
             .resolution,
+            .simulation,
+            .microscope,
+            .acquisition,
+            .view,
         ]
     }
 }

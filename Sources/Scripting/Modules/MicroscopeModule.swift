@@ -1,0 +1,351 @@
+import Acquisition
+import Imaging
+import Instruments
+import Localization
+import Simulation
+import Work
+
+extension Microscope: LuaObject { public static let luaName = "microscope.Microscope" }
+extension Channel: LuaObject { public static let luaName = "microscope.Channel" }
+
+/// The devices as scripts hold them.
+struct StageHandle: LuaObject {
+    static let luaName = "microscope.Stage"
+    let stage: any Stage
+}
+
+struct FocusHandle: LuaObject {
+    static let luaName = "microscope.Focus"
+    let focus: any Focus
+}
+
+struct CameraHandle: LuaObject {
+    static let luaName = "microscope.Camera"
+    let camera: any Camera
+}
+
+struct LaserHandle: LuaObject {
+    static let luaName = "microscope.Laser"
+    let laser: any LightSource
+}
+
+struct WheelHandle: LuaObject {
+    static let luaName = "microscope.Wheel"
+    let wheel: any Wheel
+}
+
+/// Light that is on until the value is closed.
+struct Light: LuaObject {
+    static let luaName = "microscope.Light"
+    let laser: any LightSource
+}
+
+struct FrameHandle: LuaObject {
+    static let luaName = "microscope.Frame"
+    let frame: Frame
+    let pixel_um: Double
+    var nativeBytes: Int { 2 * frame.counts.samples.count }
+}
+
+/// A sequence that runs: the iterator of a `for` loop.
+final class SequenceHandle: LuaObject {
+    static let luaName = "microscope.Sequence"
+    let camera: any Camera
+    let progress: Work.Progress
+    let timeout_ms: Double
+
+    init(_ camera: any Camera, frames: Int, timeout_ms: Double) throws {
+        self.camera = camera
+        self.timeout_ms = timeout_ms
+        try camera.startSequence(frames: frames)
+        progress = Work.Progress("sequence", total: frames, unit: "frames")
+    }
+
+    func next() throws -> FrameHandle? {
+        try Interruption.check()
+        guard let frame = try camera.nextFrame(timeout_ms: timeout_ms) else { return nil }
+        progress.advance()
+        return FrameHandle(frame: frame, pixel_um: camera.pixel_nm / 1000)
+    }
+
+    func close() {
+        camera.stopSequence()
+        progress.finish()
+    }
+}
+
+/// Where the stage goes.
+struct MoveOptions: LuaOptions {
+    var x_um: Double?
+    var y_um: Double?
+    var timeout_ms = MotionPolicy().timeout_ms
+    static let defaults = MoveOptions()
+    static let fields = [
+        Option("x_um", \MoveOptions.x_um, "x; stays unless given"),
+        Option("y_um", \MoveOptions.y_um, "y; stays unless given"),
+        Option("timeout_ms", \MoveOptions.timeout_ms, "the time that the move may take", minimum: 1),
+    ]
+}
+
+/// Where the focus drive goes.
+struct FocusOptions: LuaOptions {
+    var z_um = 0.0
+    var timeout_ms = MotionPolicy().timeout_ms
+    static let defaults = FocusOptions()
+    static let fields = [
+        Option("z_um", \FocusOptions.z_um, "the height"),
+        Option("timeout_ms", \FocusOptions.timeout_ms, "the time that the move may take", minimum: 1),
+    ]
+}
+
+/// How a sequence is taken.
+struct SequenceOptions: LuaOptions {
+    var timeout_ms = 5000.0
+    static let defaults = SequenceOptions()
+    static let fields = [
+        Option("timeout_ms", \SequenceOptions.timeout_ms, "the time that a frame may take", minimum: 1)
+    ]
+}
+
+extension LuaModule {
+    /// The microscope and its devices.
+    static var microscope: LuaModule {
+        LuaModule("microscope", "The stage, focus, camera, lasers and filters of a microscope.") { module in
+            module.function(
+                "open", "Opens a microscope; all its lights are off.",
+                [
+                    Parameter("name", "simulated, or a JSON description file", default: "simulated"),
+                    Parameter(
+                        "settings", "laid over the description: seed, time_scale, specimen, camera, faults ...",
+                        default: .record([:])),
+                ], result: "the microscope; `local scope <close> = ...` gives it back at the end of the block",
+                details: """
+                        local scope <close> = microscope.open("simulated", { seed = 3, specimen = { kind = "axons" } })
+                        scope.stage:move { x_um = 100, y_um = 50 }
+                        local light <close> = scope:light("DAPI")
+                        local image = scope.camera:snap().image
+                    """
+            ) { (name: String, settings: LuaValue) in
+                guard case .object(let fields) = try JSONValue(settings) else {
+                    return try openMicroscope(name)
+                }
+                return try openMicroscope(name, settings: fields)
+            }
+            declareMicroscope(module)
+            declareMotion(module)
+            declareCamera(module)
+            declareLights(module)
+        }
+    }
+
+    private static func declareMicroscope(_ module: LuaModule) {
+        module.class(Microscope.self, "The devices of a microscope.") { scope in
+            scope.property("name", "its name") { $0.name }
+            scope.property("stage", "the stage") { StageHandle(stage: $0.stage) }
+            scope.property("focus", "the focus drive, where there is one") { $0.focus.map { FocusHandle(focus: $0) } }
+            scope.property("camera", "the camera") { CameraHandle(camera: $0.camera) }
+            scope.property("lasers", "the lasers by name") { $0.lights.mapValues { LaserHandle(laser: $0) } }
+            scope.property("wheels", "the wheels by name") { $0.wheels.mapValues { WheelHandle(wheel: $0) } }
+            scope.property("channels", "the channels by name") { $0.channels }
+            scope.method(
+                "select", "Turns the filters, and sets exposure and gain for a channel; the light stays as it is.",
+                [Parameter("channel", "its name")], result: "the channel"
+            ) { (scope: Microscope, name: String) in try scope.select(name) }
+            scope.method(
+                "light", "Selects a channel and switches its laser on.",
+                [
+                    Parameter("channel", "its name"),
+                    Parameter("power_mw", "another power than the channel's", minimum: 0),
+                ], result: "the light; it goes off at the end of `local light <close>`"
+            ) { (scope: Microscope, name: String, power_mw: Double?) in
+                let channel = try scope.select(name)
+                guard let laser = scope.lights[channel.light] else {
+                    throw Failure(
+                        "channel \(name) asks for the laser '\(channel.light)', which is not there",
+                        remedy: "put the description right", code: "laser-unknown")
+                }
+                try laser.on(power_mw: power_mw ?? channel.power_mw)
+                return Light(laser: laser)
+            }
+            scope.method("lights_off", "Switches every laser off.") { (scope: Microscope) in scope.allLightsOff() }
+            scope.method(
+                "true_objects", "The objects of a simulated specimen; nil on a real microscope.",
+                [
+                    Parameter("x_um", "centre of the area"), Parameter("y_um", "centre of the area"),
+                    Parameter("width_um", "its width", minimum: 0, maximum: 20_000),
+                    Parameter("height_um", "its height", minimum: 0, maximum: 20_000),
+                ], result: "records with x_um, y_um and radius_um"
+            ) { (scope: Microscope, x_um: Double, y_um: Double, width_um: Double, height_um: Double) in
+                (scope.camera as? SimulatedCamera).map { camera in
+                    camera.world.specimen.objects(
+                        in: Area(centre_x_um: x_um, centre_y_um: y_um, width_um: width_um, height_um: height_um)
+                    ).map { object -> [String: LuaValue] in
+                        [
+                            "x_um": .number(object.x_um), "y_um": .number(object.y_um),
+                            "radius_um": .number(object.radius_um),
+                        ]
+                    }
+                }
+            }
+            scope.text { "microscope \($0.name)" }
+            scope.closing { $0.close() }
+        }
+        module.class(Channel.self, "What is switched to see one label.") { channel in
+            channel.property("name", "its name") { $0.name }
+            channel.property("laser", "the name of its laser") { $0.light }
+            channel.property("power_mw", "the power") { $0.power_mw }
+            channel.property("exposure_ms", "the exposure time of a frame") { $0.exposure_ms }
+            channel.property("em_gain", "the electron multiplying gain") { $0.emGain }
+            channel.property("wheels", "positions of the wheels by name") { $0.wheels }
+            channel.text { "channel \($0.name)" }
+        }
+    }
+
+    private static func declareMotion(_ module: LuaModule) {
+        module.class(StageHandle.self, "A stage.") { stage in
+            stage.property("x_um", "where it says it is") { try $0.stage.position().x_um }
+            stage.property("y_um", "where it says it is") { try $0.stage.position().y_um }
+            stage.property("state", "moved, moving or unknown") { $0.stage.state().rawValue }
+            stage.property("travel_um", "the reachable positions") { handle in
+                let travel = handle.stage.travel_um
+                return ["x": [travel.x.lowerBound, travel.x.upperBound], "y": [travel.y.lowerBound, travel.y.upperBound]]
+            }
+            stage.method(
+                "move", "Moves and waits until the stage has settled.", [Parameter("target", "where")],
+                details: "An expired time limit or a stage that does not answer is an error, never taken for arrival."
+            ) { (handle: StageHandle, target: MoveOptions) -> Void in
+                let here = try handle.stage.position()
+                try handle.stage.move(
+                    x_um: target.x_um ?? here.x_um, y_um: target.y_um ?? here.y_um,
+                    policy: MotionPolicy(timeout_ms: target.timeout_ms))
+            }
+            stage.method("start_move", "Starts a move and returns at once.", [Parameter("target", "where")]) {
+                (handle: StageHandle, target: MoveOptions) -> Void in
+                let here = try handle.stage.position()
+                try handle.stage.startMove(x_um: target.x_um ?? here.x_um, y_um: target.y_um ?? here.y_um)
+            }
+            stage.method("stop", "Stops at once.") { (handle: StageHandle) -> Void in handle.stage.stop() }
+            stage.text { "\($0.stage.name), \($0.stage.state().rawValue)" }
+        }
+        module.class(FocusHandle.self, "A focus drive.") { focus in
+            focus.property("z_um", "where it says it is") { try $0.focus.position() }
+            focus.property("state", "moved, moving or unknown") { $0.focus.state().rawValue }
+            focus.property("travel_um", "the reachable positions") {
+                [$0.focus.travel_um.lowerBound, $0.focus.travel_um.upperBound]
+            }
+            focus.method("move", "Moves and waits until the drive has settled.", [Parameter("target", "where")]) {
+                (handle: FocusHandle, target: FocusOptions) -> Void in
+                try handle.focus.move(z_um: target.z_um, policy: MotionPolicy(timeout_ms: target.timeout_ms))
+            }
+            focus.text { "\($0.focus.name), \($0.focus.state().rawValue)" }
+        }
+        module.class(WheelHandle.self, "A wheel with named positions.") { wheel in
+            wheel.property("positions", "their names") { $0.wheel.positions }
+            wheel.property("selected", "the position in the light path, nil while it turns") { $0.wheel.selected }
+            wheel.method("select", "Turns to a position and waits for it.", [Parameter("position", "its name")]) {
+                (handle: WheelHandle, position: String) -> Void in try handle.wheel.select(position)
+            }
+            wheel.text { "wheel \($0.wheel.name) at \($0.wheel.selected ?? "?")" }
+        }
+    }
+
+    private static func declareCamera(_ module: LuaModule) {
+        module.class(CameraHandle.self, "A camera.") { camera in
+            camera.property("width", "columns of the sensor") { $0.camera.sensor.width }
+            camera.property("height", "rows of the sensor") { $0.camera.sensor.height }
+            camera.property("pixel_nm", "the side of a pixel at the specimen") { $0.camera.pixel_nm }
+            camera.property(
+                "exposure_ms", "the exposure time", get: { try $0.camera.exposure_ms() },
+                set: { try $0.camera.setExposure($1) })
+            camera.property(
+                "em_gain", "the electron multiplying gain, 1 for none", get: { try $0.camera.emGain() },
+                set: { try $0.camera.setEMGain($1) })
+            camera.property(
+                "region", "the part of the sensor that is read: { column, row, width, height }",
+                get: { handle in
+                    let region = try handle.camera.region()
+                    return [region.column, region.row, region.width, region.height]
+                },
+                set: { handle, numbers in
+                    guard numbers.count == 4 else {
+                        throw Failure(
+                            "a region has four numbers", remedy: "give { column, row, width, height }",
+                            code: "region-range")
+                    }
+                    try handle.camera.setRegion(
+                        Region(column: numbers[0], row: numbers[1], width: numbers[2], height: numbers[3]))
+                })
+            camera.property("calibration", "what turns its counts into photons, nil when not calibrated") {
+                try $0.camera.calibration()
+            }
+            camera.method("snap", "Takes one frame.", result: "the frame") { (handle: CameraHandle) in
+                FrameHandle(frame: try handle.camera.snap(), pixel_um: handle.camera.pixel_nm / 1000)
+            }
+            camera.method(
+                "frames", "Takes a sequence: `for frame in scope.camera:frames(100) do`.",
+                [Parameter("count", "the number of frames", minimum: 1), Parameter("options", "how")],
+                result: "the iterator of a for loop; leaving the loop stops the camera"
+            ) { (handle: CameraHandle, count: Int, options: SequenceOptions) in
+                let sequence = try SequenceHandle(handle.camera, frames: count, timeout_ms: options.timeout_ms)
+                return Results(sequence, Int?.none, Int?.none, sequence)
+            }
+            camera.text { "\($0.camera.name), \($0.camera.sensor.width) x \($0.camera.sensor.height) pixels" }
+        }
+        module.class(SequenceHandle.self, "A running sequence, the iterator of a for loop.") { sequence in
+            sequence.callable { (sequence: SequenceHandle, _: LuaValue, _: LuaValue) in try sequence.next() }
+            sequence.closing { $0.close() }
+        }
+        module.class(FrameHandle.self, "One frame of a camera.") { frame in
+            frame.property("image", "its counts") { handle in
+                Image(handle.frame.counts, pixelSize_um: handle.pixel_um)
+            }
+            frame.property("index", "its number in the sequence from 0; a gap means lost frames") { $0.frame.index }
+            frame.property("time_ms", "the start of the exposure since the sequence began") { $0.frame.time_ms }
+            frame.property("mean", "the mean count") { handle in
+                let samples = handle.frame.counts.samples
+                return samples.reduce(0.0) { $0 + Double($1) } / Double(max(1, samples.count))
+            }
+            frame.property("maximum", "the highest count") { Int($0.frame.counts.samples.max() ?? 0) }
+            frame.text { "frame \($0.frame.index), \($0.frame.counts.width) x \($0.frame.counts.height) pixels" }
+        }
+    }
+
+    private static func declareLights(_ module: LuaModule) {
+        module.class(LaserHandle.self, "A laser.") { laser in
+            laser.property("name", "its name") { $0.laser.name }
+            laser.property("wavelength_nm", "its wavelength") { $0.laser.wavelength_nm }
+            laser.property("maximum_mw", "the greatest power") { $0.laser.maximum_mw }
+            laser.property("power_mw", "the power it emits now, 0 when off") { try $0.laser.power_mw() }
+            laser.property("is_on", "whether light comes out; nil when it does not answer") { $0.laser.isOn }
+            laser.method(
+                "on", "Switches on.", [Parameter("power_mw", "the power", minimum: 0)],
+                result: "the light; it goes off when this value is closed or nothing holds it any more",
+                details: "`local light <close> = scope.lasers[\"647\"]:on(80)`"
+            ) { (handle: LaserHandle, power_mw: Double) in
+                try handle.laser.on(power_mw: power_mw)
+                return Light(laser: handle.laser)
+            }
+            laser.method("off", "Switches off.") { (handle: LaserHandle) -> Void in handle.laser.off() }
+            laser.text { "laser \($0.laser.name), \($0.laser.isOn.map { $0 ? "on" : "off" } ?? "unknown")" }
+        }
+        module.class(Light.self, "Light that is on until this value is closed.") { light in
+            light.property("laser", "its laser") { LaserHandle(laser: $0.laser) }
+            light.property("is_on", "whether light comes out; nil when the laser does not answer") { $0.laser.isOn }
+            light.text { "light of laser \($0.laser.name)" }
+            light.closing { $0.laser.off() }
+        }
+    }
+}
+
+extension Microscope {
+    /// Turns the wheels and sets the camera for a channel.
+    fileprivate func select(_ name: String) throws -> Channel {
+        let channel = try channel(named: name)
+        for (wheel, position) in channel.wheels.sorted(by: { $0.key < $1.key }) {
+            try wheels[wheel]?.select(position)
+        }
+        try camera.setExposure(channel.exposure_ms)
+        try camera.setEMGain(channel.emGain)
+        return channel
+    }
+}

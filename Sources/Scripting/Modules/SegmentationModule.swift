@@ -1,0 +1,191 @@
+import Networks
+import Segmentation
+import Work
+
+extension SegmentationModel: LuaObject {
+    public static let luaName = "segmentation.Model"
+}
+
+/// What a script may ask of a training beyond images and masks.
+struct TrainingOptions {
+    var network = Architecture.unet.rawValue
+    var minutes: Double?
+    var iterations: Int?
+    var objects: Int?
+    var classes = 2
+    var seed: UInt64 = 1
+    var resume = false
+    var only = ""
+    var pixel_um: Double?
+    var base_width = TrainingSettings().baseWidth
+    var depth = TrainingSettings().depth
+    var batch = TrainingSettings().batch
+    var crop_px = TrainingSettings().crop
+    var learning_rate = Double(TrainingSettings().learningRate)
+}
+
+extension TrainingOptions: LuaOptions {
+    static let defaults = TrainingOptions()
+    static let fields = [
+        Option(
+            "network", \TrainingOptions.network, "the network", choices: Architecture.allCases.map(\.rawValue)),
+        Option("minutes", \TrainingOptions.minutes, "how long to train; 3 when iterations are not given either", minimum: 0),
+        Option("iterations", \TrainingOptions.iterations, "how many steps to train", minimum: 1),
+        Option("objects", \TrainingOptions.objects, "use only this many annotated objects, drawn by the seed", minimum: 1),
+        Option("classes", \TrainingOptions.classes, "classes with the background", minimum: 2, maximum: 16),
+        Option("seed", \TrainingOptions.seed, "of every random choice"),
+        Option("resume", \TrainingOptions.resume, "go on from the checkpoint in the model folder"),
+        Option("only", \TrainingOptions.only, "take only images with this in their names"),
+        Option("pixel_um", \TrainingOptions.pixel_um, "side of a pixel in um; otherwise what the files say", minimum: 0),
+        Option("base_width", \TrainingOptions.base_width, "features of the U-Net at full resolution", minimum: 8),
+        Option("depth", \TrainingOptions.depth, "how often the U-Net halves the resolution", minimum: 1, maximum: 6),
+        Option("batch", \TrainingOptions.batch, "crops in a step", minimum: 1, maximum: 256),
+        Option("crop_px", \TrainingOptions.crop_px, "side of a crop, a multiple of 16", minimum: 32, maximum: 1024),
+        Option("learning_rate", \TrainingOptions.learning_rate, "the highest step size of Adam", minimum: 0, maximum: 1),
+    ]
+
+    /// The settings of the training.
+    var settings: TrainingSettings {
+        var settings = TrainingSettings()
+        settings.architecture = Architecture(rawValue: network) ?? .unet
+        settings.iterations = iterations
+        settings.minutes = minutes ?? (iterations == nil ? 3 : nil)
+        settings.objects = objects
+        settings.seed = seed
+        settings.baseWidth = base_width
+        settings.depth = depth
+        settings.batch = batch
+        settings.crop = crop_px
+        settings.learningRate = Float(learning_rate)
+        return settings
+    }
+}
+
+extension SegmentationOptions: LuaOptions {
+    public static let defaults = SegmentationOptions()
+    public static let fields = [
+        Option("pixel_um", \SegmentationOptions.pixelSize_um, "side of a pixel in um; otherwise what the file says", minimum: 0),
+        Option("least_area_px", \SegmentationOptions.leastArea_px, "smaller objects are left out", minimum: 1),
+        Option("separate", \SegmentationOptions.separate, "cut objects that touch apart at their waists"),
+        Option("probability", \SegmentationOptions.probability, "write the probability of an object too"),
+    ]
+}
+
+extension LuaModule {
+    /// Training, prediction, objects and scores.
+    static var segmentation: LuaModule {
+        LuaModule("segmentation", "Learns from annotated images what objects look like, and finds them.") { module in
+            declareTraining(module)
+            declareModel(module)
+            declareScores(module)
+        }
+    }
+
+    private static func declareTraining(_ module: LuaModule) {
+        module.function(
+            "train", "Trains a network on images and masks and writes a model folder.",
+            [
+                Parameter("images", "an image or a folder of them"),
+                Parameter("masks", "its mask, or a folder of masks with the images' names; 0 is background"),
+                Parameter("folder", "the model folder"), Parameter("options", "how to train"),
+            ], result: "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects",
+            details: """
+                A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
+                some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
+                fewer than 6 objects nothing can be spared: held_out is then false and the scores are those of the
+                training patches. Ctrl-C leaves a checkpoint for `resume`.
+                """
+        ) { (images: String, masks: String, folder: String, options: TrainingOptions) -> [String: LuaValue] in
+            let set = try AnnotatedSet.read(
+                images: images, masks: masks, only: options.only, classes: options.classes,
+                pixelSize_um: options.pixel_um)
+            let result = try Segmentation.train(set, settings: options.settings, folder: folder, resume: options.resume)
+            let model = result.model.description
+            return [
+                "network": .text(model.network.architecture.rawValue), "iterations": .integer(model.training.iterations),
+                "seconds": .number(rounded(model.training.seconds, 1)),
+                "processor_seconds": .number(rounded(model.training.processorSeconds, 1)),
+                "dice": .number(rounded(model.scores.dice, 5)), "accuracy": .number(rounded(model.scores.accuracy, 5)),
+                "held_out": .boolean(model.scores.heldOut), "images": .integer(model.training.images.count),
+                "objects": .integer(model.training.objects),
+            ]
+        }
+    }
+
+    private static func declareModel(_ module: LuaModule) {
+        module.function(
+            "load", "Loads a trained model.", [Parameter("folder", "a model folder made by train")], result: "the model"
+        ) { (folder: String) in try SegmentationModel(folder: folder) }
+
+        module.function(
+            "images", "Lists the images that a path stands for.",
+            [
+                Parameter("path", "an image or a folder of them"),
+                Parameter("only", "take only images with this in their names", default: ""),
+            ], result: "their paths"
+        ) { (path: String, only: String) in try specimenFiles(at: path, only: only) }
+
+        module.class(SegmentationModel.self, "A trained model.") { model in
+            model.property("network", "the kind of network") { $0.description.network.architecture.rawValue }
+            model.property("channels", "the number of channels it takes") { $0.description.network.inputChannels }
+            model.property("classes", "the number of classes with the background") { $0.description.network.classes }
+            model.property("pixel_um", "the side of the pixels it learned on in um, if known") { $0.description.pixelSize_um }
+            model.property("dice", "the Dice coefficient of its training's own check") { $0.description.scores.dice }
+            model.property("images", "the names of the images it learned on") { $0.description.training.images }
+            model.method(
+                "segment", "Segments an image file and writes mask, labels, table and overview.",
+                [
+                    Parameter("image", "a TIFF, OME-TIFF or PNG file"), Parameter("output", "the folder for the results"),
+                    Parameter("name", "the name of the results, sorted into a folder for each kind; nil for fixed names"),
+                    Parameter("options", "pixel size, least area, separation"),
+                ], result: "objects (nil for images over 400 million pixels), pixels and the paths mask, labels, table, overview"
+            ) {
+                (model: SegmentationModel, image: String, output: String, name: String?, options: SegmentationOptions)
+                    -> [String: LuaValue] in
+                let files = name.map { SegmentationFiles(in: output, named: $0) } ?? SegmentationFiles(in: output)
+                let result = try model.segment(image, into: files, options: options)
+                return [
+                    "pixels": .integer(result.pixels), "mask": .text(files.mask),
+                    "objects": result.objects.map { .integer($0.objects.count) } ?? .nil,
+                    "labels": .text(files.labels), "table": .text(files.objects), "overview": .text(files.overview),
+                ]
+            }
+            model.text { "\($0.description.network.architecture.rawValue) for \($0.description.network.classes) classes" }
+        }
+    }
+
+    private static func declareScores(_ module: LuaModule) {
+        module.function(
+            "score", "Compares masks with the truth.",
+            [
+                Parameter("masks", "a mask or a folder of them"),
+                Parameter("truth", "the true mask, or a folder of masks with the same names"),
+                Parameter("classes", "classes with the background", default: 2, minimum: 2, maximum: 16),
+                Parameter("only", "take only masks with this in their names", default: ""),
+                Parameter("separate", "cut objects of the masks that touch apart first", default: false),
+            ], result: "dice, accuracy, detected, objects_dice75, objects, images",
+            details: """
+                dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes.
+                accuracy: the share of pixels with the right class.
+                detected: the share of true objects of at least 30 pixels with half their pixels or more in the mask.
+                objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more.
+                A mask with more than one value above 0 is a label image: its values are its objects.
+                """
+        ) { (masks: String, truth: String, classes: Int, only: String, separate: Bool) -> [String: LuaValue] in
+            let pairs = try maskPairs(images: masks, masks: truth, only: only)
+            let scores = try Segmentation.scores(of: pairs, classes: classes, separate: separate)
+            return [
+                "dice": .number(rounded(scores.dice, 5)), "accuracy": .number(rounded(scores.accuracy, 5)),
+                "detected": .number(rounded(scores.detected, 5)),
+                "objects_dice75": .number(rounded(scores.objectsDice75, 5)), "objects": .integer(scores.objects),
+                "images": .integer(pairs.count),
+            ]
+        }
+    }
+
+    private static func rounded(_ value: Double, _ digits: Int) -> Double {
+        var power = 1.0
+        for _ in 0..<digits { power *= 10 }
+        return (value * power).rounded() / power
+    }
+}
