@@ -9,7 +9,7 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     /// The feature channels of the U-Net at full resolution.
     public var baseWidth = 16
     /// How many times the U-Net halves the resolution.
-    public var depth = 4
+    public var depth = 3
     /// The time to train in minutes; with `iterations` given, whichever ends first.
     public var minutes: Double?
     /// The number of training steps.

@@ -29,19 +29,24 @@ extension TrainingOptions: LuaOptions {
     static let fields = [
         Option(
             "network", \TrainingOptions.network, "the network", choices: Architecture.allCases.map(\.rawValue)),
-        Option("minutes", \TrainingOptions.minutes, "how long to train; 3 when iterations are not given either", minimum: 0),
+        Option(
+            "minutes", \TrainingOptions.minutes, "how long to train; 3 when iterations are not given either", minimum: 0
+        ),
         Option("iterations", \TrainingOptions.iterations, "how many steps to train", minimum: 1),
-        Option("objects", \TrainingOptions.objects, "use only this many annotated objects, drawn by the seed", minimum: 1),
+        Option(
+            "objects", \TrainingOptions.objects, "use only this many annotated objects, drawn by the seed", minimum: 1),
         Option("classes", \TrainingOptions.classes, "classes with the background", minimum: 2, maximum: 16),
         Option("seed", \TrainingOptions.seed, "of every random choice"),
         Option("resume", \TrainingOptions.resume, "go on from the checkpoint in the model folder"),
         Option("only", \TrainingOptions.only, "take only images with this in their names"),
-        Option("pixel_um", \TrainingOptions.pixel_um, "side of a pixel in um; otherwise what the files say", minimum: 0),
+        Option(
+            "pixel_um", \TrainingOptions.pixel_um, "side of a pixel in um; otherwise what the files say", minimum: 0),
         Option("base_width", \TrainingOptions.base_width, "features of the U-Net at full resolution", minimum: 8),
         Option("depth", \TrainingOptions.depth, "how often the U-Net halves the resolution", minimum: 1, maximum: 6),
         Option("batch", \TrainingOptions.batch, "crops in a step", minimum: 1, maximum: 256),
         Option("crop_px", \TrainingOptions.crop_px, "side of a crop, a multiple of 16", minimum: 32, maximum: 1024),
-        Option("learning_rate", \TrainingOptions.learning_rate, "the highest step size of Adam", minimum: 0, maximum: 1),
+        Option(
+            "learning_rate", \TrainingOptions.learning_rate, "the highest step size of Adam", minimum: 0, maximum: 1),
     ]
 
     /// The settings of the training.
@@ -64,7 +69,9 @@ extension TrainingOptions: LuaOptions {
 extension SegmentationOptions: LuaOptions {
     public static let defaults = SegmentationOptions()
     public static let fields = [
-        Option("pixel_um", \SegmentationOptions.pixelSize_um, "side of a pixel in um; otherwise what the file says", minimum: 0),
+        Option(
+            "pixel_um", \SegmentationOptions.pixelSize_um, "side of a pixel in um; otherwise what the file says",
+            minimum: 0),
         Option("least_area_px", \SegmentationOptions.leastArea_px, "smaller objects are left out", minimum: 1),
         Option("separate", \SegmentationOptions.separate, "cut objects that touch apart at their waists"),
         Option("probability", \SegmentationOptions.probability, "write the probability of an object too"),
@@ -102,7 +109,8 @@ extension LuaModule {
             let result = try Segmentation.train(set, settings: options.settings, folder: folder, resume: options.resume)
             let model = result.model.description
             return [
-                "network": .text(model.network.architecture.rawValue), "iterations": .integer(model.training.iterations),
+                "network": .text(model.network.architecture.rawValue),
+                "iterations": .integer(model.training.iterations),
                 "seconds": .number(rounded(model.training.seconds, 1)),
                 "processor_seconds": .number(rounded(model.training.processorSeconds, 1)),
                 "dice": .number(rounded(model.scores.dice, 5)), "accuracy": .number(rounded(model.scores.accuracy, 5)),
@@ -129,16 +137,22 @@ extension LuaModule {
             model.property("network", "the kind of network") { $0.description.network.architecture.rawValue }
             model.property("channels", "the number of channels it takes") { $0.description.network.inputChannels }
             model.property("classes", "the number of classes with the background") { $0.description.network.classes }
-            model.property("pixel_um", "the side of the pixels it learned on in um, if known") { $0.description.pixelSize_um }
+            model.property("pixel_um", "the side of the pixels it learned on in um, if known") {
+                $0.description.pixelSize_um
+            }
             model.property("dice", "the Dice coefficient of its training's own check") { $0.description.scores.dice }
             model.property("images", "the names of the images it learned on") { $0.description.training.images }
             model.method(
                 "segment", "Segments an image file and writes mask, labels, table and overview.",
                 [
-                    Parameter("image", "a TIFF, OME-TIFF or PNG file"), Parameter("output", "the folder for the results"),
-                    Parameter("name", "the name of the results, sorted into a folder for each kind; nil for fixed names"),
+                    Parameter("image", "a TIFF, OME-TIFF or PNG file"),
+                    Parameter("output", "the folder for the results"),
+                    Parameter(
+                        "name", "the name of the results, sorted into a folder for each kind; nil for fixed names"),
                     Parameter("options", "pixel size, least area, separation"),
-                ], result: "objects (nil for images over 400 million pixels), pixels and the paths mask, labels, table, overview"
+                ],
+                result:
+                    "objects (nil for images over 400 million pixels), pixels and the paths mask, labels, table, overview"
             ) {
                 (model: SegmentationModel, image: String, output: String, name: String?, options: SegmentationOptions)
                     -> [String: LuaValue] in
@@ -150,7 +164,9 @@ extension LuaModule {
                     "labels": .text(files.labels), "table": .text(files.objects), "overview": .text(files.overview),
                 ]
             }
-            model.text { "\($0.description.network.architecture.rawValue) for \($0.description.network.classes) classes" }
+            model.text {
+                "\($0.description.network.architecture.rawValue) for \($0.description.network.classes) classes"
+            }
         }
     }
 
