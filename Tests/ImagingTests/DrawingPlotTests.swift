@@ -23,11 +23,9 @@ import Work
         let values = isLogarithmic ? [1.0, 10, 100, 1000] : [0, 1, 2, 3]
         let places = try values.map { value in
             var plot = Plot(
-                x: .init("x", isLogarithmic: isLogarithmic, range: values[0]...values[3]), y: .init("y", range: 0...2))
+                x: .init("x", isLogarithmic: isLogarithmic, range: isLogarithmic ? 0.1...10_000 : -1...4),
+                y: .init("y", range: 0...2))
             plot.series = [Plot.Series(.points(x: [value], y: [1]), colour: red)]
-            let (columns, rows) = redPixels(plot.canvas(scale: 4))
-            // Dots are a little transparent: find them by their hue.
-            #expect(columns.count == rows.count)
             return try #require(centre(plot.canvas(scale: 4)))
         }
         let step = places[1] - places[0]
@@ -36,7 +34,7 @@ import Work
         #expect(abs(places[3] - places[2] - step) < 1.5)
     }
 
-    /// The mean column of the reddish pixels, nil where there are none.
+    /// The mean column of the reddish pixels (dots are a little transparent), nil where there are none.
     private func centre(_ canvas: Canvas) -> Double? {
         var sum = 0.0, count = 0.0
         for row in 0..<canvas.height {
@@ -62,7 +60,7 @@ import Work
     }
 
     @Test func oddDataGiveAPicture() {
-        let odd: [Double] = [.nan, .infinity, -.infinity, 0, -1, 1e308, -1e308, 5e-324]
+        let odd: [Double] = [.nan, .infinity, -.infinity, 0, -1, 1e308, -1e308, .leastNonzeroMagnitude]
         let plain = Plot(x: .init("x"), y: .init("y"))
         for isLogarithmic in [false, true] {
             var plot = Plot(

@@ -41,7 +41,8 @@ public struct Colour: Sendable, Hashable {
 
     /// The parts rounded to bytes.
     public var bytes: (red: UInt8, green: UInt8, blue: UInt8) {
-        (UInt8((red * 255).rounded()), UInt8((green * 255).rounded()), UInt8((blue * 255).rounded()))
+        func byte(_ part: Double) -> UInt8 { part > 0 ? UInt8((min(part, 1) * 255).rounded()) : 0 }
+        return (byte(red), byte(green), byte(blue))
     }
 
     /// The same colour at another opacity.

@@ -14,17 +14,20 @@ extension Plot.Series {
         of values: [Double], binWidth: Double? = nil, range: ClosedRange<Double>? = nil, label: String = "",
         colour: Colour? = nil, isOutline: Bool = false
     ) -> Plot.Series {
-        let sorted = values.filter { $0.isFinite && (range?.contains($0) ?? true) }.sorted()
-        var start = range?.lowerBound ?? sorted.first ?? 0
-        var end = range?.upperBound ?? sorted.last ?? 1
-        if !start.isFinite || !end.isFinite || !(end - start).isFinite {
-            (start, end) = (sorted.first ?? 0, sorted.last ?? 1)
+        // Larger numbers would have no finite differences.
+        let limits = -1e300...1e300
+        let sorted = values.filter { limits.contains($0) && (range?.contains($0) ?? true) }.sorted()
+        var start = range?.clamped(to: limits).lowerBound ?? sorted.first ?? 0
+        var end = range?.clamped(to: limits).upperBound ?? sorted.last ?? 1
+        if end - start <= max(abs(start), abs(end)) * 1e-12 {
+            let half = max(0.5, abs(start) * 1e-6)
+            (start, end) = (start - half, start + half)
         }
-        if end - start <= max(abs(start), abs(end)) * 1e-12 { (start, end) = (start - 0.5, start + 0.5) }
-        let width = binWidth ?? freedmanDiaconisWidth(sorted)
+        let chosen = binWidth.flatMap { $0 > 0 && $0 <= 1e300 ? $0 : nil }
+        let width = chosen ?? freedmanDiaconisWidth(sorted)
         let wanted = width > 0 ? ((end - start) / width - 1e-9).rounded(.up) : 20
-        let count = Int(max(binWidth == nil ? 5 : 1, min(binWidth == nil ? 200 : 10_000, wanted)))
-        let step = binWidth != nil && wanted <= 10_000 ? width : (end - start) / Double(count)
+        let count = Int(max(chosen == nil ? 5 : 1, min(chosen == nil ? 200 : 10_000, wanted)))
+        let step = chosen != nil && wanted <= 10_000 ? width : (end - start) / Double(count)
         var heights = [Double](repeating: 0, count: count)
         for value in sorted { heights[min(count - 1, max(0, Int((value - start) / step)))] += 1 }
         let edges = (0...count).map { start + Double($0) * step }
