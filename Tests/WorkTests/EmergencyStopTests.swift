@@ -1,0 +1,24 @@
+import Foundation
+import Synchronization
+import Testing
+import Work
+
+@Suite struct EmergencyStopTests {
+    private final class Lamp: Sendable {
+        let isOn = Mutex(true)
+    }
+
+    @Test func runsWhatIsRegisteredEvenWhenOneHangs() {
+        let lamps = (0..<3).map { _ in Lamp() }
+        let release = DispatchSemaphore(value: 0)
+        let hanging = EmergencyStop.register { release.wait() }
+        let entries = lamps.map { lamp in EmergencyStop.register { lamp.isOn.withLock { $0 = false } } }
+        entries[2].cancel()
+        #expect(!EmergencyStop.run(limit_s: 0.5))
+        #expect(lamps.map { lamp in lamp.isOn.withLock { $0 } } == [false, false, true])
+        release.signal()
+        hanging.cancel()
+        entries[0].cancel()
+        entries[1].cancel()
+    }
+}
