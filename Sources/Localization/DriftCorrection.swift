@@ -123,6 +123,8 @@ private struct BlockCorrelator {
     let pixel_nm: Double
     let margin: Int
     let transform: FourierTransform
+    /// A Gaussian of 1.5 pixels as it stands in the spectrum, by rows and by columns.
+    private let rowWeights: [Float], columnWeights: [Float]
 
     init(field: Field, pixel_nm: Double, margin: Int) {
         self.field = field
@@ -131,6 +133,10 @@ private struct BlockCorrelator {
         transform = FourierTransform(
             width: FourierTransform.goodSize(Int(field.width_nm / pixel_nm) + margin + 4),
             height: FourierTransform.goodSize(Int(field.height_nm / pixel_nm) + margin + 4))
+        func weight(_ frequency: Double) -> Float { Float(exp(-2 * Double.pi * Double.pi * 2.25 * frequency * frequency)) }
+        let (width, height) = (transform.width, transform.height)
+        rowWeights = (0..<height).map { weight(Double(min($0, height - $0)) / Double(height)) }
+        columnWeights = (0..<transform.spectrumWidth).map { weight(Double($0) / Double(width)) }
     }
 
     /// The spectrum of a block's image; localizations are shared between the four nearest pixels.
@@ -156,12 +162,9 @@ private struct BlockCorrelator {
     func shift(from earlier: [Complex], to later: [Complex]) -> (x: Double, y: Double) {
         let columns = transform.spectrumWidth
         var product = [Complex](repeating: Complex(0, 0), count: earlier.count)
-        let deviation = 1.5
         for row in 0..<transform.height {
-            let fy = Double(row <= transform.height / 2 ? row : row - transform.height) / Double(transform.height)
             for column in 0..<columns {
-                let fx = Double(column) / Double(transform.width)
-                let smooth = Float(exp(-2 * Double.pi * Double.pi * deviation * deviation * (fx * fx + fy * fy)))
+                let smooth = rowWeights[row] * columnWeights[column]
                 let at = row * columns + column
                 let (a, b) = (later[at], earlier[at])
                 product[at] = Complex(

@@ -91,10 +91,10 @@ struct ScriptParameter: LuaObject {
     /// The unit that a parameter's name ends in; um where it names none.
     private func unit(of name: String) -> String {
         let ending = name.split(separator: "_").last.map(String.init) ?? ""
-        return ScriptParameter.metres[ending] != nil && name.contains("_") ? ending : "um"
+        return ScriptParameter.nanometres[ending] != nil && name.contains("_") ? ending : "um"
     }
 
-    private static let metres: [String: Double] = ["nm": 1e-9, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "mm": 1e-3, "m": 1]
+    private static let nanometres: [String: Double] = ["nm": 1, "um": 1e3, "µm": 1e3, "μm": 1e3, "mm": 1e6, "m": 1e9]
 
     /// Turns a text from the command line or a value of a table into the checked value.
     /// - Throws: a `Mismatch` that says what was expected.
@@ -157,10 +157,10 @@ struct ScriptParameter: LuaObject {
         let digits = text.prefix { !$0.isLetter || $0 == "e" || $0 == "E" }
         let suffix = text.dropFirst(digits.count).trimmingCharacters(in: .whitespaces)
         guard let number = Double(digits.trimmingCharacters(in: .whitespaces)), number.isFinite,
-            let metres = ScriptParameter.metres[suffix.isEmpty ? unit : suffix],
-            let wanted = ScriptParameter.metres[unit]
+            let given = ScriptParameter.nanometres[suffix.isEmpty ? unit : suffix],
+            let wanted = ScriptParameter.nanometres[unit]
         else { throw Mismatch("length such as 100 \(unit) or 0.1 um expected, got \(shown(written))") }
-        return suffix.isEmpty || suffix == unit ? number : number * metres / wanted
+        return suffix.isEmpty || suffix == unit ? number : number * given / wanted
     }
 
     private func size(_ written: LuaValue) throws -> LuaValue {
