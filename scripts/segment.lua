@@ -31,7 +31,14 @@ local results = { objects = objects, pixels = pixels, images = #images }
 if args.truth then
   local kind = model.classes > 2 and "mask" or "labels"
   local found = args.output .. (in_folder and "/" .. (kind == "mask" and "masks" or "labels") or "/" .. kind .. ".tif")
-  local scores = segmentation.score(found, args.truth, model.classes, args.only)
+  local truth = args.truth
+  if not in_folder and system.is_folder(truth) then
+    local stem = args.image:match("([^/]+)%.[^.]+$")
+    for _, name in ipairs(system.list(truth)) do
+      if name:match("^(.+)%.[^.]+$") == stem then truth = args.truth .. "/" .. name end
+    end
+  end
+  local scores = segmentation.score(found, truth, model.classes, args.only)
   print(("Dice %.4f, accuracy %.4f, %.1f %% of %d objects detected, %.1f %% with Dice 0.75"):format(
     scores.dice, scores.accuracy, 100 * scores.detected, scores.objects, 100 * scores.objects_dice75))
   results.dice, results.accuracy = scores.dice, scores.accuracy
