@@ -42,6 +42,14 @@ describe("an image", function()
         expect(image:blur(1):statistics().mean).near(34 / 12, 1e-5)
     end)
 
+    it("is drawn for people", function()
+        local path = scratch() .. "/picture.png"
+        image:draw(path, { colours = "hot", caption = "cells" }, (image:mask(5):components()))
+        expect(imaging.read(path).channels).equals(3)
+        expect(function() image:draw(path, { colours = "hott" }) end).fails("did you mean \"hot\"?")
+        expect(function() image:draw(path, {}, image:crop(0, 0, 2, 2)) end).fails("the labels have 2x2 pixels")
+    end)
+
     it("comes back from files", function()
         local folder = scratch()
         image.pixel_um = 0.25
@@ -102,6 +110,8 @@ describe("a chart", function()
         chart:points({ 0.02 }, { 0.4 })
         chart:level(1 / 7, "1/7")
         chart:mark(0.028)
+        chart:histogram({ 0.01, 0.012, 0.011, 0.03 }, 0.002, { label = "counts" })
+        expect(function() chart:histogram({ 1 }, 0) end).fails("a bin cannot be 0 wide")
         chart.x_log = true
         chart:write(folder .. "/frc.png")
         chart:write(folder .. "/frc.svg")

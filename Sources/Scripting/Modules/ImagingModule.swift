@@ -160,6 +160,7 @@ extension LuaModule {
                 left.width == right.width && left.channels == right.channels && left.samples == right.samples
             }
             declareProcessing(of: image)
+            declareDrawing(of: image)
         }
     }
 

@@ -17,7 +17,7 @@ struct SeriesOptions: LuaOptions {
     static let fields = [
         Option("label", \SeriesOptions.label, "text in the legend"),
         Option("colour", \SeriesOptions.colour, "colour as #rrggbb; the next of the palette unless given"),
-        Option("dashed", \SeriesOptions.isDashed, "dashed line"),
+        Option("dashed", \SeriesOptions.isDashed, "dashed line; of a histogram the outline only"),
     ]
 
     /// The colour, if one is given.
@@ -73,6 +73,21 @@ extension LuaModule {
             ) { (plot: inout Plot, x: [Double], lower: [Double], upper: [Double], options: SeriesOptions) in
                 let colour = try options.chosenColour()
                 plot.series.append(.band(x: x, lower: lower, upper: upper, label: options.label, colour: colour))
+            }
+            plot.mutatingMethod(
+                "histogram", "Counts values in bins of equal width.",
+                [
+                    Parameter("values", "a list of numbers"),
+                    Parameter("bin_width", "in the unit of the values; by their spread unless given"), options,
+                ]
+            ) { (plot: inout Plot, values: [Double], width: Double?, options: SeriesOptions) in
+                guard width.map({ $0 > 0 && $0.isFinite }) ?? true else {
+                    throw Failure("a bin cannot be \(width ?? 0) wide", code: "out-of-range")
+                }
+                let colour = try options.chosenColour()
+                plot.series.append(
+                    .histogram(
+                        of: values, binWidth: width, label: options.label, colour: colour, isOutline: options.isDashed))
             }
             plot.mutatingMethod(
                 "level", "Draws a line across the chart, such as a threshold.",
