@@ -8,8 +8,6 @@
 #define CLONES
 #endif
 #define INLINE static inline __attribute__((always_inline))
-// Inputs and outputs are the same element or apart, so vector code needs no overlap checks.
-#define APART _Pragma("clang loop vectorize(assume_safety) interleave(enable)")
 
 // Calls a body with the lane count as a constant where it is a usual one, so that the inner loop is straight vector code.
 #define FOR_LANES(BODY, ...) \
@@ -219,62 +217,32 @@ CLONES void kernels_copy(
     }
 }
 
-INLINE void maximum_pool(
-    long lanes, const float *x, long xstride, long height, long width, float *y, long ystride, long outHeight,
-    long outWidth, long kernel, long step, long padding, long row, long rowEnd, uint8_t *index) {
-    for (long i = row; i < rowEnd; i++) {
-        for (long j = 0; j < outWidth; j++) {
-            float *out = y + (i * outWidth + j) * ystride;
-            uint8_t *winner = index + (i * outWidth + j) * lanes;
-            for (long c = 0; c < lanes; c++) {
-                out[c] = -INFINITY;
-                winner[c] = 0;
-            }
-            for (long u = 0; u < kernel; u++) {
-                long r = i * step - padding + u;
-                if (r < 0 || r >= height) continue;
-                for (long v = 0; v < kernel; v++) {
-                    long s = j * step - padding + v;
-                    if (s < 0 || s >= width) continue;
-                    const float *in = x + (r * width + s) * xstride;
-                    uint8_t place = (uint8_t)(u * kernel + v);
-                    for (long c = 0; c < lanes; c++) {
-                        int better = in[c] > out[c];
-                        out[c] = better ? in[c] : out[c];
-                        winner[c] = better ? place : winner[c];
-                    }
-                }
-            }
-        }
-    }
-    (void)outHeight;
-}
+typedef float values __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t numbers __attribute__((vector_size(32)));
+typedef uint8_t places __attribute__((vector_size(8), aligned(1), may_alias));
 
 CLONES void kernels_maximum_pool(
     const float *x, long xstride, long height, long width, float *y, long ystride, long outHeight, long outWidth,
-    long lanes, long kernel, long step, long padding, long row, long rowEnd, uint8_t *index) {
-    FOR_LANES(
-        maximum_pool, x, xstride, height, width, y, ystride, outHeight, outWidth, kernel, step, padding, row, rowEnd,
-        index)
-}
-
-INLINE void maximum_pool_gradient(
-    long lanes, const float *dy, long dystride, long outHeight, long outWidth, float *dx, long dxstride, long height,
-    long width, long kernel, long step, long padding, const uint8_t *index) {
+    long lanes, long kernel, long step, long padding, uint8_t *index) {
     for (long i = 0; i < outHeight; i++) {
         for (long j = 0; j < outWidth; j++) {
-            const float *out = dy + (i * outWidth + j) * dystride;
-            const uint8_t *winner = index + (i * outWidth + j) * lanes;
-            for (long u = 0; u < kernel; u++) {
-                long r = i * step - padding + u;
-                if (r < 0 || r >= height) continue;
-                for (long v = 0; v < kernel; v++) {
-                    long s = j * step - padding + v;
-                    if (s < 0 || s >= width) continue;
-                    float *in = dx + (r * width + s) * dxstride;
-                    uint8_t place = (uint8_t)(u * kernel + v);
-                    for (long c = 0; c < lanes; c++) in[c] += winner[c] == place ? out[c] : 0;
+            for (long c = 0; c < lanes; c += 8) {
+                values best = (values){0} - INFINITY;
+                numbers winner = {0};
+                for (long u = 0; u < kernel; u++) {
+                    long r = i * step - padding + u;
+                    if (r < 0 || r >= height) continue;
+                    for (long v = 0; v < kernel; v++) {
+                        long s = j * step - padding + v;
+                        if (s < 0 || s >= width) continue;
+                        values in = *(const values *)(x + (r * width + s) * xstride + c);
+                        numbers better = in > best;
+                        best = __builtin_elementwise_max(in, best);
+                        winner = (better & (int32_t)(u * kernel + v)) | (~better & winner);
+                    }
                 }
+                *(values *)(y + (i * outWidth + j) * ystride + c) = best;
+                *(places *)(index + (i * outWidth + j) * lanes + c) = __builtin_convertvector(winner, places);
             }
         }
     }
@@ -283,9 +251,25 @@ INLINE void maximum_pool_gradient(
 CLONES void kernels_maximum_pool_gradient(
     const float *dy, long dystride, long outHeight, long outWidth, float *dx, long dxstride, long height, long width,
     long lanes, long kernel, long step, long padding, const uint8_t *index) {
-    FOR_LANES(
-        maximum_pool_gradient, dy, dystride, outHeight, outWidth, dx, dxstride, height, width, kernel, step, padding,
-        index)
+    for (long i = 0; i < outHeight; i++) {
+        for (long j = 0; j < outWidth; j++) {
+            for (long c = 0; c < lanes; c += 8) {
+                numbers out = (numbers)*(const values *)(dy + (i * outWidth + j) * dystride + c);
+                numbers winner =
+                    __builtin_convertvector(*(const places *)(index + (i * outWidth + j) * lanes + c), numbers);
+                for (long u = 0; u < kernel; u++) {
+                    long r = i * step - padding + u;
+                    if (r < 0 || r >= height) continue;
+                    for (long v = 0; v < kernel; v++) {
+                        long s = j * step - padding + v;
+                        if (s < 0 || s >= width) continue;
+                        numbers mine = winner == (int32_t)(u * kernel + v);
+                        *(values *)(dx + (r * width + s) * dxstride + c) += (values)(mine & out);
+                    }
+                }
+            }
+        }
+    }
 }
 
 INLINE void interpolate(

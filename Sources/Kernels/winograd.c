@@ -148,8 +148,9 @@ CLONES void kernels_winograd_output(
     }
 }
 
-// Packed weights: [point][panel][input][width of the panel], panels of 24, 16 or 8 outputs.
-INLINE long panel_width(long outputs) { return outputs % 24 == 0 ? 24 : outputs % 16 == 0 ? 16 : 8; }
+// Packed weights: [point][panel][input][width of the panel], panels of 16 outputs and a last one of 8 where they are odd.
+// Twelve sums, two vectors of weights and a value are what 16 registers hold.
+INLINE long panel_width(long outputs, long first) { return outputs - first >= 16 ? 16 : 8; }
 
 long kernels_winograd_packed_count(long inputs, long outputs) { return 36 * inputs * outputs; }
 
@@ -160,7 +161,6 @@ static const float G[6][3] = {
 
 CLONES void kernels_winograd_weights(
     const float *weights, long inputs, long outputs, int transposed, long first, long end, float *packed) {
-    long width = panel_width(outputs);
     for (long input = first; input < end; input++) {
         for (long group = 0; group < outputs / 8; group++) {
             lanes w[3][3];
@@ -170,8 +170,8 @@ CLONES void kernels_winograd_weights(
                                                : weights + (output * inputs + input) * 9;
                 for (long tap = 0; tap < 9; tap++) w[tap / 3][tap % 3][lane] = from[transposed ? 8 - tap : tap];
             }
-            long panel = group * 8 / width;
-            float *to = packed + (panel * inputs + input) * width + group * 8 % width;
+            long panel = group * 8 / 16 * 16;
+            float *to = packed + panel * inputs + input * panel_width(outputs, panel) + group * 8 % 16;
             for (long i = 0; i < 6; i++) {
                 lanes line[3];
                 for (long b = 0; b < 3; b++) line[b] = G[i][0] * w[0][b] + G[i][1] * w[1][b] + G[i][2] * w[2][b];
@@ -191,7 +191,7 @@ INLINE void multiply_block(
     lanes sum[12];
     UNROLLED for (long i = 0; i < rows * vectors; i++) sum[i] = (lanes){0};
     for (long input = 0; input < inputs; input++) {
-        lanes weight[3];
+        lanes weight[2];
         UNROLLED for (long v = 0; v < vectors; v++) weight[v] = *(const lanes *)(panel + (input * vectors + v) * 8);
         UNROLLED for (long r = 0; r < rows; r++) {
             float value = points[r * stride + input];
@@ -222,19 +222,16 @@ INLINE void multiply_panel(
 CLONES void kernels_winograd_multiply(
     const float *points, long pointStride, const float *packed, float *products, long productStride, long tiles,
     long inputs, long outputs) {
-    long width = panel_width(outputs);
     for (long point = 0; point < 36; point++) {
         const float *from = points + point * pointStride;
         float *to = products + point * productStride;
-        for (long output = 0; output < outputs; output += width) {
-            const float *panel = packed + point * inputs * outputs + output * inputs;
-            if (width == 24) {
-                multiply_panel(4, 3, from, inputs, panel, to + output, outputs, inputs, tiles);
-            } else if (width == 16) {
-                multiply_panel(6, 2, from, inputs, panel, to + output, outputs, inputs, tiles);
-            } else {
-                multiply_panel(8, 1, from, inputs, panel, to + output, outputs, inputs, tiles);
-            }
+        const float *panels = packed + point * inputs * outputs;
+        long output = 0;
+        for (; output + 16 <= outputs; output += 16) {
+            multiply_panel(6, 2, from, inputs, panels + output * inputs, to + output, outputs, inputs, tiles);
+        }
+        if (output < outputs) {
+            multiply_panel(12, 1, from, inputs, panels + output * inputs, to + output, outputs, inputs, tiles);
         }
     }
 }
@@ -248,7 +245,7 @@ INLINE void accumulate_block(
         UNROLLED for (long v = 0; v < vectors; v++) sum[r * vectors + v] = *(const lanes *)(sums + r * outputs + v * 8);
     }
     for (long tile = 0; tile < tiles; tile++) {
-        lanes gradient[3];
+        lanes gradient[2];
         UNROLLED for (long v = 0; v < vectors; v++) gradient[v] = *(const lanes *)(gradients + tile * outputs + v * 8);
         UNROLLED for (long r = 0; r < rows; r++) {
             float value = points[tile * inputs + r];
@@ -262,16 +259,17 @@ INLINE void accumulate_block(
 
 CLONES void kernels_winograd_accumulate(
     const float *points, const float *gradients, float *sums, long tiles, long inputs, long outputs) {
-    long width = panel_width(outputs);
-    for (long output = 0; output < outputs; output += width) {
-        for (long input = 0; input < inputs; input += 4) {
-            float *to = sums + input * outputs + output;
-            if (width == 24) {
-                accumulate_block(4, 3, points + input, gradients + output, to, tiles, inputs, outputs);
-            } else if (width == 16) {
-                accumulate_block(4, 2, points + input, gradients + output, to, tiles, inputs, outputs);
-            } else {
-                accumulate_block(4, 1, points + input, gradients + output, to, tiles, inputs, outputs);
+    for (long output = 0; output < outputs; output += panel_width(outputs, output)) {
+        float *to = sums + output;
+        if (panel_width(outputs, output) == 16) {
+            for (long input = 0; input < inputs; input += 4) {
+                accumulate_block(
+                    4, 2, points + input, gradients + output, to + input * outputs, tiles, inputs, outputs);
+            }
+        } else {
+            for (long input = 0; input < inputs; input += 8) {
+                accumulate_block(
+                    8, 1, points + input, gradients + output, to + input * outputs, tiles, inputs, outputs);
             }
         }
     }

@@ -33,7 +33,7 @@ final class MaximumPoolingLayer: Layer {
             let (to, lanes, _, _) = destination.unit(unit)
             kernels_maximum_pool(
                 source.unit(unit).base, source.pixelStride, source.size.height, source.size.width, to,
-                destination.pixelStride, size.height, size.width, lanes, kernel, stride, padding, 0, size.height,
+                destination.pixelStride, size.height, size.width, lanes, kernel, stride, padding,
                 winners + unit * size.pixels * 32)
         }
     }

@@ -93,6 +93,7 @@ public final class SegmentationNetwork {
                 remedy: "lower the learning rate or check the images for NaN", code: "loss-not-finite")
         }
         try plan.backward()
+        parameters.changed()  // the running statistics are new
         return Float(loss)
     }
 

@@ -6,6 +6,7 @@ import Kernels
 /// every phase of the image.
 final class WinogradEngine: ConvolutionEngine {
     private let base: any ConvolutionEngine
+    private let workspace = Workspace()
 
     init(over base: any ConvolutionEngine) { self.base = base }
 
@@ -20,10 +21,28 @@ final class WinogradEngine: ConvolutionEngine {
         training: Bool
     ) throws -> any Convolution {
         if WinogradConvolution.pays(shape, source, destination) {
-            return WinogradConvolution(shape, source, destination, activation)
+            return WinogradConvolution(shape, source, destination, activation, workspace)
         }
         return try base.convolution(
             shape, source: source, destination: destination, bias: bias, activation: activation, training: training)
+    }
+}
+
+/// Working memory that all convolutions of an engine use in turn.
+private final class Workspace {
+    private var memory: UnsafeMutablePointer<Float>?
+    private var count = 0
+
+    deinit { memory?.deallocate() }
+
+    /// Memory for `count` floats, valid until the next call.
+    func room(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if let memory, self.count >= count { return memory }
+        memory?.deallocate()
+        let memory = Tensor.allocate(count)
+        self.memory = memory
+        self.count = count
+        return memory
     }
 }
 
@@ -45,9 +64,7 @@ private final class WinogradConvolution: Convolution {
     private var packed: UnsafeMutablePointer<Float>
     private var packedTransposed: UnsafeMutablePointer<Float>?
     private var transposedIsFresh = false
-    /// Working memory of the threads.
-    private var scratch: UnsafeMutablePointer<Float>?
-    private var sums: UnsafeMutablePointer<Float>?
+    private let workspace: Workspace
 
     /// One of the two maps.
     private struct Side {
@@ -69,7 +86,7 @@ private final class WinogradConvolution: Convolution {
     private static let points = 36
     /// Floats of the working memory of one thread, and of the one shared by all for the gradient of the weights.
     private static let room = 96 << 10
-    private static let sharedRoom = 1 << 20
+    private static let sharedRoom = 1 << 18
 
     /// Whether channels come in groups of 8 and tiles fill the image well enough.
     static func pays(_ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat) -> Bool {
@@ -83,7 +100,11 @@ private final class WinogradConvolution: Convolution {
         return tiles(shape.source.height) * tiles(shape.source.width) * 16 * 10 < shape.source.pixels * 22
     }
 
-    init(_ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ activation: Activation) {
+    init(
+        _ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ activation: Activation,
+        _ workspace: Workspace
+    ) {
+        self.workspace = workspace
         self.shape = shape
         self.activation = activation
         self.source = Side(shape.source, source, dilation: shape.dilation)
@@ -112,8 +133,6 @@ private final class WinogradConvolution: Convolution {
         noBias.deallocate()
         packed.deallocate()
         packedTransposed?.deallocate()
-        scratch?.deallocate()
-        sums?.deallocate()
     }
 
     func load(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
@@ -164,7 +183,7 @@ private final class WinogradConvolution: Convolution {
         let fromStride = longest * fromSide.channels + 16
         let toStride = longest * toSide.channels + 16
         let share = WinogradConvolution.points * (fromStride + toStride)
-        let memory = working(share * Team.size)
+        let memory = workspace.room(share * Team.size)
         let fromLayout = fromSide.layout
         let toLayout = toSide.layout
         Team.runOnThreads(chunks) { thread, chunk in
@@ -198,14 +217,14 @@ private final class WinogradConvolution: Convolution {
     ) {
         let (inputs, outputs) = (shape.source.channels, shape.outputChannels)
         let area = inputs * outputs
-        let sums = self.sums ?? Tensor.allocate(WinogradConvolution.points * area)
-        self.sums = sums
-        sums.update(repeating: 0, count: WinogradConvolution.points * area)
         let perTile = WinogradConvolution.points * (inputs + outputs)
-        let most = min(tiles.count, max(16, WinogradConvolution.sharedRoom / perTile))
+        let most = min(tiles.count, max(48, WinogradConvolution.sharedRoom / perTile))
         let inputStride = most * inputs + 16
         let outputStride = most * outputs + 16
-        let points = working(WinogradConvolution.points * (inputStride + outputStride))
+        let count = WinogradConvolution.points
+        let points = workspace.room(count * (inputStride + outputStride + area))
+        let sums = points + count * (inputStride + outputStride)
+        sums.update(repeating: 0, count: count * area)
         let gradients = points + WinogradConvolution.points * inputStride
         let sourceLayout = self.source.layout
         let destinationLayout = destination.layout
@@ -248,16 +267,5 @@ private final class WinogradConvolution: Convolution {
             }
             biasGradient[output] = Float(sum)
         }
-    }
-
-    private var scratchCount = 0
-
-    private func working(_ count: Int) -> UnsafeMutablePointer<Float> {
-        if let scratch, scratchCount >= count { return scratch }
-        scratch?.deallocate()
-        let memory = Tensor.allocate(count)
-        scratch = memory
-        scratchCount = count
-        return memory
     }
 }

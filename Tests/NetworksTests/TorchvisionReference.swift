@@ -55,6 +55,26 @@ struct TorchvisionReference {
         try Tensor(shape, stream(name, shape.reduce(1, *)))
     }
 
+    func trainingBatch() throws -> (input: Tensor, target: [UInt8]) {
+        let count = trainInput[0] * trainInput[2] * trainInput[3]
+        return (
+            try TorchvisionReference.tensor("train_input", trainInput),
+            TorchvisionReference.stream("train_target", count).map { $0 > 0.5 ? 1 : 0 }
+        )
+    }
+
+    /// The largest relative error of a gradient's norm. A bias ahead of another batch norm has no gradient but rounding;
+    /// such norms are left out.
+    func worstGradientNorm(of network: SegmentationNetwork) -> (error: Double, name: String) {
+        let largest = gradientNorms.values.max() ?? 0
+        var worst = (error: 0.0, name: "")
+        for (name, expected) in gradientNorms where expected > 1e-6 * largest {
+            let error = abs(norm(network.gradient(of: name)) / expected - 1)
+            if !(error < worst.error) { worst = (error, name) }
+        }
+        return worst
+    }
+
     /// The generated weights as a file that a network can load.
     func writeWeights(to path: String) throws {
         var file = Safetensors()

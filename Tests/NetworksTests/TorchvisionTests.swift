@@ -33,9 +33,6 @@ extension NetworkTests {
                 #expect(scores.shape == [1, 2, 129, 161])
                 let worst = zip(scores.elements, reference.logits).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
                 #expect(worst < 1e-3 * largest)
-                print(
-                    "\(architecture.rawValue) \(path.rawValue): worst logit difference \(worst / largest) of the largest"
-                )
             }
         }
 
@@ -45,27 +42,29 @@ extension NetworkTests {
             try trainsAlike(network, reference, normTolerance: 1e-3)
         }
 
+        /// Batch norm over the two pooled values of the pyramid magnifies rounding in this network: in double precision
+        /// (JAX 0.10.2) the gradient norms differ from torchvision's by 0.7 % in the median and 1.5 % at most.
+        @Test func resNet50HasTheSameLossAndGradients() throws {
+            let reference = try TorchvisionReference(.deeplabv3_resnet50)
+            let network = try network(.deeplabv3_resnet50, reference, .oneDNN)
+            let (input, target) = try reference.trainingBatch()
+            let loss = try network.lossAndGradients(input: input, target: target)
+            #expect(abs(Double(loss) - reference.losses[0]) < 1e-5)
+            let worst = reference.worstGradientNorm(of: network)
+            #expect(worst.error < 0.02, "\(worst.name)")
+        }
+
         private func trainsAlike(
             _ network: SegmentationNetwork, _ reference: TorchvisionReference, normTolerance: Double
         ) throws {
-            let input = try TorchvisionReference.tensor("train_input", reference.trainInput)
-            let shape = [reference.trainInput[0], reference.trainInput[2], reference.trainInput[3]]
-            let target = TorchvisionReference.stream("train_target", shape.reduce(1, *)).map { UInt8($0 > 0.5 ? 1 : 0) }
+            let (input, target) = try reference.trainingBatch()
             var losses: [Float] = []
             for step in 0..<3 {
                 losses.append(try network.trainingStep(input: input, target: target, learningRate: 1e-4))
                 guard step == 0 else { continue }
-                var worst = (0.0, "")
-                // A bias ahead of another batch norm has no gradient but rounding; such norms are left out.
-                let largest = reference.gradientNorms.values.max() ?? 0
-                for (name, expected) in reference.gradientNorms where expected > 1e-6 * largest {
-                    let error = abs(norm(network.gradient(of: name)) / expected - 1)
-                    if !(error < worst.0) { worst = (error, name) }
-                }
-                #expect(worst.0 < normTolerance, "\(worst.1)")
-                print("worst gradient norm off by \(worst.0) in \(worst.1)")
+                let worst = reference.worstGradientNorm(of: network)
+                #expect(worst.error < normTolerance, "\(worst.name)")
             }
-            print("losses \(losses), torchvision \(reference.losses)")
             #expect(abs(Double(losses[0]) - reference.losses[0]) < 1e-5)
             #expect(abs(Double(losses[1]) - reference.losses[1]) < 1e-3)
             #expect(abs(Double(losses[2]) - reference.losses[2]) < 1e-3)
@@ -74,7 +73,6 @@ extension NetworkTests {
                 let error = abs(norm(network.parameter(name)) / expected - 1)
                 if !(error < worst.0) { worst = (error, name) }
             }
-            print("worst norm after three steps off by \(worst.0) in \(worst.1)")
             #expect(worst.0 < 1e-3, "\(worst.1)")
         }
     }

@@ -40,12 +40,13 @@ void kernels_activation_gradient(
 void kernels_copy(
     const float *x, long xstride, float *y, long ystride, long pixels, long lanes, int accumulate);
 
-/// Rows rows..<rowsEnd of a maximum pooling; `index` (lanes per output pixel, dense) receives the winner in its window.
+/// The largest value of each window; `index` (lanes per output pixel, dense) receives the winner's place in its window.
+/// `lanes` is a multiple of 8.
 void kernels_maximum_pool(
     const float *x, long xstride, long height, long width, float *y, long ystride, long outHeight, long outWidth,
-    long lanes, long kernel, long step, long padding, long row, long rowEnd, uint8_t *index);
+    long lanes, long kernel, long step, long padding, uint8_t *index);
 
-/// The gradient of the whole plane; dx is added to.
+/// The gradient of the whole plane; dx is added to. `lanes` is a multiple of 8.
 void kernels_maximum_pool_gradient(
     const float *dy, long dystride, long outHeight, long outWidth, float *dx, long dxstride, long height, long width,
     long lanes, long kernel, long step, long padding, const uint8_t *index);
