@@ -101,23 +101,17 @@ extension Plane<Float> {
     }
 }
 
-/// Shows rendered localizations in colours. Dense structures span decades, so what is dim is brightened.
+/// Shows rendered localizations in colours with a scale bar. Dense structures span decades, so what is dim is
+/// brightened; images of more than 4096 pixels a side are averaged down.
 /// - Parameter pixel_nm: the side of a rendered pixel.
 public func superResolutionPicture(
-    _ rendering: Plane<Float>, pixel_nm: Double, colours: ColourMap = .hot
+    _ rendering: Plane<Float>, pixel_nm: Double, colourMap: ColourMap = .hot
 ) -> Image {
     let lit = rendering.samples.filter { $0 > 0 }.sorted()
-    let brightest = lit.isEmpty ? 1 : lit[min(lit.count - 1, lit.count * 995 / 1000)]
-    let table = (0..<256).map { colours(pow(Double($0) / 255, 0.7)).bytes }
-    let count = rendering.samples.count
-    var samples = [UInt8](repeating: 0, count: 3 * count)
-    for (pixel, value) in rendering.samples.enumerated() where value > 0 {
-        let colour = table[Int(min(value / brightest, 1) * 255)]
-        samples[pixel] = colour.red
-        samples[count + pixel] = colour.green
-        samples[2 * count + pixel] = colour.blue
-    }
-    return Image(
-        width: rendering.width, height: rendering.height, channels: 3, samples: .uint8(samples),
-        pixelSize_um: pixel_nm / 1000)
+    let brightest = lit.isEmpty ? 1 : Double(lit[min(lit.count - 1, lit.count * 995 / 1000)])
+    var canvas = Canvas(
+        rendering, colourMap: colourMap, contrast: .range(0, brightest), gamma: 0.7, pixelSize_um: pixel_nm / 1000,
+        longestSide: 4096)
+    canvas.drawScaleBar()
+    return canvas.image
 }
