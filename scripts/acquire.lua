@@ -17,6 +17,8 @@ local args = arguments {
   margin_um  = number  { 1, min = 0, "distance between an object and the edge of its field" },
   specimen   = choice  { "nuclei", choices = { "nuclei", "axons", "microtubules", "spheres" },
                          "specimen of the simulated microscope" },
+  frc_nm     = number  { 8, min = 1, "side of a pixel for the Fourier ring correlation in nm; half the finest period" },
+  detail_um  = number  { 4, min = 0.1, "side of the enlarged detail in the report in um" },
   seed       = integer { 1, min = 0, "seed of every random choice" },
   output     = folder  { "acquisition", "folder for the results" },
   resume     = flag    "go on where the run in the folder was cut off",
@@ -56,22 +58,32 @@ for i, position in ipairs(plan.positions) do
 end
 
 -- Localize the molecules of every movie, correct drift, render and measure the resolution.
-local function reconstruct(file)
+local places = {}
+for _, object in ipairs(objects:records()) do places[object.id] = object end
+
+local function reconstruct(file, position)
   local movie = localization.open(run:path(file.file))
   local camera = run:calibration(scope, file.channel)
   local found = localization.localize(movie, camera)
-  if #found >= 1000 then found = found:correct(found:drift()) end
+  if #found >= 1000 then found = found:correct(found:drift { blocks = 5, pixel_nm = 40 }) end
   local name = "localizations/" .. file.name
   local width_nm, height_nm = movie.width * camera.pixel_nm, movie.height * camera.pixel_nm
   system.make_folder(run:path("localizations"))
   found:write(run:path(name .. ".csv"))
-  local result = { localizations = #found, width_um = width_nm / 1000 }
+  local result = { localizations = #found, width_um = width_nm / 1000, detail_um = args.detail_um }
   if #found >= 100 then
-    found:draw(run:path(name .. ".png"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
-    local curve = resolution.frc(found, { seed = args.seed })
-    result.picture, result.precision_nm = name .. ".png", found:median("uncertainty_nm")
-    result.resolution_nm = curve.resolution_nm
+    local curve = resolution.frc(found, { seed = args.seed, repeats = 3, pixel_nm = args.frc_nm })
+    result.resolution_nm, result.precision_nm = curve.resolution_nm, found:median("uncertainty_nm")
     result.frequency_per_nm, result.correlation = curve.frequency_per_nm, curve.smoothed
+    found:draw(run:path(name .. ".tif"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
+    result.picture, result.detail = name .. ".png", name .. "-detail.png"
+    found:draw(run:path(result.picture), { pixel_nm = width_nm / 1000, width_nm = width_nm, height_nm = height_nm })
+    local side, place = args.detail_um * 1000, places[position.objects[1]]
+    found:draw(run:path(result.detail), {
+      pixel_nm = side / 600, width_nm = side, height_nm = side,
+      left_nm = (place.x_um - position.x_um) * 1000 + (width_nm - side) / 2,
+      top_nm = (place.y_um - position.y_um) * 1000 + (height_nm - side) / 2,
+    })
   end
   return result
 end
@@ -79,7 +91,7 @@ end
 local results, resolutions, count, localizations = {}, {}, 0, 0
 for _, record in ipairs(records) do
   for _, file in ipairs(record.movies) do
-    local result = run:once("reconstruction", file.name, function() return reconstruct(file) end)
+    local result = run:once("reconstruction", file.name, function() return reconstruct(file, record.position) end)
     results[file.name] = result
     resolutions[#resolutions + 1] = result.resolution_nm
     count, localizations = count + 1, localizations + result.localizations

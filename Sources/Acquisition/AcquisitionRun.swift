@@ -17,9 +17,9 @@ public struct SkippedStep: Sendable, Codable, Equatable {
     }
 }
 
-/// Where the time at the microscope went, in seconds.
+/// Where the time at the microscope went, in seconds of the microscope's clock.
 public struct StepSeconds: Sendable, Codable, Equatable {
-    /// Frames were being taken.
+    /// Frames were being exposed.
     public var exposing = 0.0
     /// The stage or the focus moved and settled.
     public var moving = 0.0
@@ -135,33 +135,31 @@ public final class AcquisitionRun: Sendable {
     ]
 }
 
-/// A clock for the parts of a step.
+/// A clock for the parts of a step; it runs by the microscope's time.
 struct Stopwatch {
-    private(set) var seconds = StepSeconds()
-    private let begun = DispatchTime.now()
+    private var seconds = StepSeconds()
+    private let now_ms: @Sendable () -> Double
+    private let begun_ms: Double
+
+    init(_ microscope: Microscope) {
+        now_ms = microscope.now_ms
+        begun_ms = now_ms()
+    }
 
     /// Runs `body` and counts its time as moving.
     mutating func moving<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let start = DispatchTime.now()
-        defer { seconds.moving += Self.since(start) }
+        let start_ms = now_ms()
+        defer { seconds.moving += (now_ms() - start_ms) / 1000 }
         return try body()
     }
 
-    /// Runs `body` and counts its time as exposing.
-    mutating func exposing<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let start = DispatchTime.now()
-        defer { seconds.exposing += Self.since(start) }
-        return try body()
-    }
+    /// Counts the exposure of frames.
+    mutating func exposed(_ exposure_ms: Double) { seconds.exposing += exposure_ms / 1000 }
 
     /// All times so far; what is neither moving nor exposing is `other`.
     func read() -> StepSeconds {
         var all = seconds
-        all.other = max(0, Self.since(begun) - seconds.moving - seconds.exposing)
+        all.other = max(0, (now_ms() - begun_ms) / 1000 - seconds.moving - seconds.exposing)
         return all
-    }
-
-    private static func since(_ start: DispatchTime) -> Double {
-        Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) * 1e-9
     }
 }

@@ -99,11 +99,10 @@ extension AcquisitionRun {
         _ = try orSkipping(position.name) {
             for channel in plan.channels {
                 let file = try once("image", key: key(position, channel)) {
-                    var watch = Stopwatch()
+                    var watch = Stopwatch(microscope)
                     let place = try arrive(&watch)
-                    let frame = try watch.exposing {
-                        try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
-                    }
+                    let frame = try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
+                    watch.exposed(channel.exposure_ms)
                     let file = "positions/\(position.name)-\(fileName(channel)).ome.tif"
                     try write(frame, of: channel, at: place, pixel_nm: microscope.camera.pixel_nm, to: file)
                     return PositionRecord.File(
@@ -115,7 +114,7 @@ extension AcquisitionRun {
             }
             for movie in plan.movies {
                 let file = try once("movie", key: key(position, movie.channel)) {
-                    var watch = Stopwatch()
+                    var watch = Stopwatch(microscope)
                     let place = try arrive(&watch)
                     return try take(movie, at: position, place: place, on: microscope, interlock, &watch)
                 }
@@ -138,14 +137,13 @@ extension AcquisitionRun {
         let file = "movies/\(position.name)-\(fileName(movie.channel)).ome.tif"
         let progress = Progress("\(position.name) \(movie.channel.name)", total: movie.frames, unit: "frames")
         defer { progress.finish() }
-        let taken = try watch.exposing {
-            try microscope.record(
-                movie, interlock: interlock,
-                into: MovieFile(
-                    path(file), width: region.width, height: region.height, frames: movie.frames,
-                    channel: movie.channel, place: place, pixel_nm: microscope.camera.pixel_nm), slack_ms: slack_ms
-            ) { progress.advance() }
-        }
+        let taken = try microscope.record(
+            movie, interlock: interlock,
+            into: MovieFile(
+                path(file), width: region.width, height: region.height, frames: movie.frames, channel: movie.channel,
+                place: place, pixel_nm: microscope.camera.pixel_nm), slack_ms: slack_ms
+        ) { progress.advance() }
+        watch.exposed(Double(taken.frames) * movie.channel.exposure_ms)
         return PositionRecord.File(
             channel: movie.channel.name, file: file, frames: taken.frames, width: taken.width, height: taken.height,
             seconds: watch.read())

@@ -76,9 +76,10 @@ extension AcquisitionRun {
     private func take(
         _ tile: Tile, in channel: Channel, on microscope: Microscope, interlock: Interlock
     ) throws -> StoredTile {
-        var watch = Stopwatch()
+        var watch = Stopwatch(microscope)
         let place = try watch.moving { try microscope.stage.move(x_um: tile.x_um, y_um: tile.y_um, policy: motion) }
-        let frame = try watch.exposing { try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms) }
+        let frame = try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
+        watch.exposed(channel.exposure_ms)
         let image = TileImage(
             tile: tile, file: "tiles/" + String(format: "tile-%05d.ome.tif", tile.number), x_um: place.x_um,
             y_um: place.y_um)

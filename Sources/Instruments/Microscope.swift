@@ -1,3 +1,5 @@
+import Dispatch
+
 /// The devices of one microscope by their names.
 public final class Microscope: Sendable {
     /// The name of the microscope.
@@ -14,11 +16,14 @@ public final class Microscope: Sendable {
     public let wheels: [String: any Wheel]
     /// Channels by name: what is switched to see a label.
     public let channels: [String: Channel]
+    /// The microscope's time in ms, which only runs forward: that of the computer, or of a simulation.
+    public let now_ms: @Sendable () -> Double
 
     /// Puts a microscope together.
     public init(
         name: String, stage: any Stage, focus: (any Focus)?, camera: any Camera, lights: [any LightSource],
-        wheels: [any Wheel], channels: [Channel]
+        wheels: [any Wheel], channels: [Channel],
+        now_ms: @escaping @Sendable () -> Double = { Double(DispatchTime.now().uptimeNanoseconds) * 1e-6 }
     ) {
         self.name = name
         self.stage = stage
@@ -27,6 +32,7 @@ public final class Microscope: Sendable {
         self.lights = Dictionary(uniqueKeysWithValues: lights.map { ($0.name, $0) })
         self.wheels = Dictionary(uniqueKeysWithValues: wheels.map { ($0.name, $0) })
         self.channels = Dictionary(uniqueKeysWithValues: channels.map { ($0.name, $0) })
+        self.now_ms = now_ms
     }
 
     /// Switches every light source off. Cannot fail; called from every way out.

@@ -41,7 +41,8 @@ private func simulatedMicroscope(_ settings: SimulatedSettings) -> Microscope {
     let microscope = Microscope(
         name: settings.name, stage: SimulatedStage(world), focus: SimulatedFocus(world),
         camera: SimulatedCamera(world), lights: settings.lights.map { SimulatedLight($0, world) },
-        wheels: settings.wheels.map { SimulatedWheel($0, world) }, channels: settings.channels)
+        wheels: settings.wheels.map { SimulatedWheel($0, world) }, channels: settings.channels,
+        now_ms: { world.clock.now_ms })
     OpenMicroscopes.add(microscope)
     return microscope
 }

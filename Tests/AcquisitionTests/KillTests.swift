@@ -31,7 +31,7 @@ import Work
         local overview = run:overview(scan, 0.5, 100)
         local objects = run:objects(overview, function(path)
           local image = imaging.read(path):blur(1)
-          return (image:mask(image:threshold_otsu()):components { minimum_area = 60 })
+          return (image:mask(image:threshold_otsu()):components { least_area_px = 60 })
         end)
         local targets = run:targets(objects, scope, { exclude_border = false })
         local plan = run:plan(targets, scope, {

@@ -241,11 +241,13 @@ extension LuaModule {
             run.method(
                 "times", "Adds up where the time at the microscope went.",
                 [Parameter("scan", "the scan"), Parameter("records", "what was taken at the positions")],
-                result: "{ taking_s, moving_s, other_s, overhead }; overhead is the share in which no frame was taken"
+                result:
+                    "{ exposing_s, moving_s, other_s, overhead } by the microscope's clock; overhead is the share in which no "
+                    + "frame was taken"
             ) { (_: AcquisitionRun, scan: Scan, records: [PositionRecord]) in
                 let seconds = records.reduce(into: scan.seconds) { $0 += $1.seconds }
                 return [
-                    "taking_s": seconds.exposing, "moving_s": seconds.moving, "other_s": seconds.other,
+                    "exposing_s": seconds.exposing, "moving_s": seconds.moving, "other_s": seconds.other,
                     "overhead": seconds.total > 0 ? 1 - seconds.exposing / seconds.total : 0,
                 ]
             }

@@ -89,7 +89,7 @@ extension LuaModule {
                 get: { $0.pixelSize_um },
                 set: { (image: inout Image, size: Double?) in
                     guard size.map({ $0 > 0 && $0.isFinite }) ?? true else {
-                        throw Failure("a pixel cannot be \(size ?? 0) um large", code: "out-of-range")
+                        throw Failure("a pixel cannot be \(LuaValue.digits(size ?? 0)) um large", code: "out-of-range")
                     }
                     image.pixelSize_um = size
                 })

@@ -82,7 +82,7 @@ extension LuaModule {
                 ]
             ) { (plot: inout Plot, values: [Double], width: Double?, options: SeriesOptions) in
                 guard width.map({ $0 > 0 && $0.isFinite }) ?? true else {
-                    throw Failure("a bin cannot be \(width ?? 0) wide", code: "out-of-range")
+                    throw Failure("a bin cannot be \(LuaValue.digits(width ?? 0)) wide", code: "out-of-range")
                 }
                 let colour = try options.chosenColour()
                 plot.series.append(

@@ -45,6 +45,8 @@ struct RenderingOptions: LuaOptions {
     var method = RenderingMethod.gaussian.rawValue
     var width_nm: Double?
     var height_nm: Double?
+    var left_nm = 0.0
+    var top_nm = 0.0
 
     static let defaults = RenderingOptions()
     static let fields = [
@@ -54,6 +56,8 @@ struct RenderingOptions: LuaOptions {
             choices: RenderingMethod.allCases.map(\.rawValue)),
         Option("width_nm", \RenderingOptions.width_nm, "width of the field from the origin; all by default"),
         Option("height_nm", \RenderingOptions.height_nm, "height of the field from the origin; all by default"),
+        Option("left_nm", \RenderingOptions.left_nm, "left edge of the field"),
+        Option("top_nm", \RenderingOptions.top_nm, "upper edge of the field"),
     ]
 }
 
@@ -279,6 +283,12 @@ extension LuaModule {
                     try writeTIFF(Image(plane, pixelSize_um: options.pixel_nm / 1000), to: path)
                 }
             }
+            table.method(
+                "render", "Draws the localizations as an image whose sum is their number.",
+                [Parameter("options", "how")], result: "an image of floats with its pixel size"
+            ) { (table: LocalizationTable, options: RenderingOptions) in
+                Image(try rendered(table, options), pixelSize_um: options.pixel_nm / 1000)
+            }
             table.method("write", "Writes a ThunderSTORM CSV.", [Parameter("path", "the file")]) {
                 (table: LocalizationTable, path: String) in try table.writeThunderSTORM(path)
             }
@@ -287,13 +297,22 @@ extension LuaModule {
 
     private static func values(_ table: LocalizationTable, _ name: String) throws -> [Double] {
         if let values = table.values(name) { return values }
-        let near = nearest(name, in: table.allColumnNames).map { "did you mean \($0)?" }
+        let near = nearestName(to: name, in: table.allColumnNames).map { "did you mean \($0)?" }
         throw Failure(
             "the table has no column \(name)",
             remedy: near ?? "it has \(table.allColumnNames.joined(separator: ", "))", code: "column-missing")
     }
 
     private static func rendered(_ table: LocalizationTable, _ options: RenderingOptions) throws -> Plane<Float> {
+        guard options.left_nm == 0, options.top_nm == 0 else {
+            var moved = LocalizationTable(
+                frame: table.frame, x_nm: table.x_nm.map { $0 - options.left_nm },
+                y_nm: table.y_nm.map { $0 - options.top_nm })
+            moved["uncertainty_nm"] = table["uncertainty_nm"]
+            var rest = options
+            (rest.left_nm, rest.top_nm) = (0, 0)
+            return try rendered(moved, rest)
+        }
         var field: Field?
         if let width = options.width_nm, let height = options.height_nm {
             field = Field(width_nm: width, height_nm: height)

@@ -208,7 +208,9 @@ extension LuaModule {
             stage.property("state", "moved, moving or unknown") { $0.stage.state().rawValue }
             stage.property("travel_um", "the reachable positions") { handle in
                 let travel = handle.stage.travel_um
-                return ["x": [travel.x.lowerBound, travel.x.upperBound], "y": [travel.y.lowerBound, travel.y.upperBound]]
+                return [
+                    "x": [travel.x.lowerBound, travel.x.upperBound], "y": [travel.y.lowerBound, travel.y.upperBound],
+                ]
             }
             stage.method(
                 "move", "Moves and waits until the stage has settled.", [Parameter("target", "where")],

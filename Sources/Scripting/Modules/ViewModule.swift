@@ -27,7 +27,7 @@ struct ReportOptions: LuaOptions {
         Option("records", \ReportOptions.records, "what was taken at the positions"),
         Option(
             "results", \ReportOptions.results,
-            "by the name of a movie: { localizations, precision_nm, resolution_nm, picture, width_um, frequency_per_nm, "
+            "by the name of a movie: { localizations, precision_nm, resolution_nm, picture, width_um, detail, detail_um, frequency_per_nm, "
                 + "correlation, threshold }"
         ),
         Option("figures", \ReportOptions.figures, "the figures at the top, a list of { label, value, note }"),
@@ -116,6 +116,10 @@ extension LuaModule {
             movie.picture = values.picture.map {
                 Report.Picture(image: run.path($0), label: file.channel, width_um: values.width_um ?? width_um)
             }
+            if let detail = values.detail {
+                position.pictures.append(
+                    Report.Picture(image: run.path(detail), label: "detail", width_um: values.detail_um))
+            }
             return movie
         }
         return position
@@ -128,6 +132,8 @@ extension LuaModule {
         var resolution_nm: Double?
         var picture: String?
         var width_um: Double?
+        var detail: String?
+        var detail_um: Double?
         var frequency_per_nm: [Double]?
         var correlation: [Double]?
         var threshold: Double?
@@ -137,8 +143,9 @@ extension LuaModule {
         var seconds = contents.scan?.seconds ?? StepSeconds()
         for record in contents.records { seconds += record.seconds }
         let atMicroscope: [Report.Timing] = [
-            .init(label: "taking frames", seconds: seconds.exposing), .init(label: "moving", seconds: seconds.moving),
-            .init(label: "set-up and read-out", seconds: seconds.other),
+            .init(label: "microscope: exposing", seconds: seconds.exposing),
+            .init(label: "microscope: moving", seconds: seconds.moving),
+            .init(label: "microscope: set-up and read-out", seconds: seconds.other),
         ]
         let steps = run.journal.steps.filter { !["run", "session", "scan", "tile", "image", "movie"].contains($0) }
         let computed = steps.map { Report.Timing(label: $0, seconds: run.journal.seconds(of: $0)) }
