@@ -1,10 +1,12 @@
 /// The name among `names` that a mistyped one was probably meant to be, or nil when none is near: at most a third of
-/// its letters (and at least one) wrong, missing, added or swapped with its neighbour.
+/// its letters (and at least one) wrong, missing, added or swapped with its neighbour, or the end left out after at
+/// least three letters (`level` for `level_um`).
 public func nearestName(to name: String, in names: some Sequence<String>) -> String? {
     let typed = Array(name.lowercased())
     var best: (name: String, distance: Int)?
     for candidate in names {
-        let distance = editDistance(typed, Array(candidate.lowercased()))
+        let isBeginning = typed.count >= 3 && candidate.lowercased().hasPrefix(name.lowercased())
+        let distance = isBeginning ? 1 : editDistance(typed, Array(candidate.lowercased()))
         if distance <= max(1, max(typed.count, candidate.count) / 3), distance < best?.distance ?? .max {
             best = (candidate, distance)
         }

@@ -105,7 +105,7 @@ public final class Progress: Sendable {
         return state.note.isEmpty ? text : "\(text), \(state.note)"
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { writeStandardError(text) }
 
     private static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
 

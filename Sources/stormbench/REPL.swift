@@ -124,7 +124,7 @@ final class REPL {
         let isTerminal = isatty(STDERR_FILENO) == 1
         let line = isTerminal ? "\u{1B}[31m\(text)\u{1B}[0m\n" : "\(text)\n"
         fflush(nil)
-        FileHandle.standardError.write(Data(line.utf8))
+        writeStandardError(line)
     }
 
     /// Names of the reference, of globals, and of the members of objects that globals hold.

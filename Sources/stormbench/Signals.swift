@@ -13,8 +13,10 @@ enum Signals {
         return set
     }
 
-    /// Keeps the signals from every thread; called before any other thread is made.
+    /// Keeps the signals from every thread; called before any other thread is made. A reader of our output that goes
+    /// away ends nothing either: a run goes on.
     static func block() {
+        signal(SIGPIPE, SIG_IGN)
         var set = self.set
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
@@ -49,7 +51,7 @@ enum Signals {
 
     private static func leaveNow() {
         EmergencyStop.run()
-        FileHandle.standardError.write(Data("\nstormbench: stopped\n".utf8))
+        writeStandardError("\nstormbench: stopped\n")
         _exit(130)
     }
 }

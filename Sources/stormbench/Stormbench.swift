@@ -27,10 +27,15 @@ struct Stormbench: ParsableCommand {
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
-            FileHandle(fileDescriptor: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO).write(Data((text + "\n").utf8))
+            tell(text + "\n", asked: code.isSuccess)
             let isFailure = error is Failure || error is LuaError
             leave(code.isSuccess ? 0 : isFailure ? 1 : 2)
         }
+    }
+
+    /// Writes usage or a message: to standard output where the user asked for it.
+    static func tell(_ text: String, asked: Bool) {
+        if asked { print(text, terminator: "") } else { writeStandardError(text) }
     }
 
     /// The one way out: everything that must not stay on is switched off first.
@@ -59,7 +64,7 @@ extension Stormbench {
                 let names = ScriptLibrary.names.joined(separator: ", ")
                 let usage = "usage: stormbench run NAME|FILE [--parameter value ...]\nscripts: \(names)\n"
                 let asked = words.first == "--help" || words.first == "-h"
-                FileHandle(fileDescriptor: asked ? STDOUT_FILENO : STDERR_FILENO).write(Data(usage.utf8))
+                Stormbench.tell(usage, asked: asked)
                 throw ExitCode(asked ? 0 : 2)
             }
             let parameters = Array(words.dropFirst())
@@ -93,7 +98,7 @@ extension Stormbench {
 
         mutating func run() throws {
             do { print(try Catalog().help(topic)) } catch let failure as Failure {
-                FileHandle.standardError.write(Data("stormbench: \(failure)\n".utf8))
+                writeStandardError("stormbench: \(failure)\n")
                 throw ExitCode(2)
             }
         }

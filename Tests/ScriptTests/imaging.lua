@@ -63,7 +63,7 @@ describe("an image", function()
         expect(imaging.read_labels(folder .. "/a.tif"):at(2, 0)).equals(7)
         expect(function() image:write(folder .. "/a.jpg") end).fails("written as .tif or .png")
         expect(function() imaging.read(folder .. "/none.tif") end).fails("does not exist")
-        expect(function() image.pixel_um = -1 end).fails("cannot be -1 um")
+        expect(function() image.pixel_um = -1 end).fails("cannot be -1 um large")
     end)
 end)
 

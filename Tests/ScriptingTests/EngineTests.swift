@@ -93,6 +93,25 @@ import Work
         for name in ["z1", "z2", "z3", "z4"] { #expect(closed.filter { $0 == name }.count == 1) }
     }
 
+    @Test func closedObjectsAreNamedWithTheirPlace() {
+        let property = luaError("local p = probe.open('z5')\np:close()\nreturn p.level_um")
+        #expect(property?.description == "test.lua:3: this probe.Probe is closed")
+        let method = luaError("local p = probe.open('z6')\np:close()\np:move(1)")
+        #expect(method?.description == "test.lua:3: calling 'move' on bad self (this probe.Probe is closed)")
+    }
+
+    @Test func memoryOutsideOfLuaIsCollectedInTime() throws {
+        let most = try LuaVM.withNew(modules: { LuaModule.all + [.probe] }) { vm in
+            var most = 0
+            for _ in 0..<40 {
+                try vm.run("for i = 1, 100 do probe.open('m') end", name: "test.lua")
+                most = max(most, vm.liveObjects)
+            }
+            return most
+        }
+        #expect(most < 1000)
+    }
+
     @Test func stolenMetamethodsAreHarmless() throws {
         #expect(try lua("return getmetatable(probe.open('a'))") == "false")
         #expect(

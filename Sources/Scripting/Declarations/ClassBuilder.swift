@@ -72,7 +72,7 @@ public final class ClassBuilder<Object: LuaObject> {
         set: @escaping (inout Object, Value) throws -> Void
     ) {
         let setter = NativeFunction { lua in
-            let box = try ClassBuilder.receiver(lua)
+            let box = try Object.box(lua, at: 1)
             do {
                 let value = try Value.read(lua, at: 2)
                 var object = box.value
@@ -88,7 +88,7 @@ public final class ClassBuilder<Object: LuaObject> {
     }
 
     private func getter<Value: LuaWritable>(_ get: @escaping (Object) throws -> Value) -> NativeFunction {
-        NativeFunction { lua in try get(try ClassBuilder.receiver(lua).value).push(to: lua) }
+        NativeFunction { lua in try get(try Object.box(lua, at: 1).value).push(to: lua) }
     }
 
     /// The object that a method was called on.
@@ -167,7 +167,7 @@ public final class ClassBuilder<Object: LuaObject> {
             lua_settop(lua.state, count + 1)
             let parameters = (0..<count).map { Parameter("argument \($0 + 1)", "") }
             var reader = ArgumentReader(lua, parameters, first: 2)
-            let object = try ClassBuilder.receiver(lua).value
+            let object = try Object.box(lua, at: 1).value
             return try body(object, repeat try reader.next((each Argument).self)).push(to: lua)
         }
     }
@@ -175,7 +175,7 @@ public final class ClassBuilder<Object: LuaObject> {
     /// Declares what `#object` is.
     public func length(_ body: @escaping (Object) throws -> Int) {
         addMetamethod("__len", "The number of elements.", resultType: "integer") { lua in
-            try body(try ClassBuilder.receiver(lua).value).push(to: lua)
+            try body(try Object.box(lua, at: 1).value).push(to: lua)
         }
     }
 
@@ -184,7 +184,7 @@ public final class ClassBuilder<Object: LuaObject> {
         addMetamethod("__tostring", "The object in one line.", resultType: "string") { lua in
             switch sb_object_kind(lua.state, 1, Object.tag) {
             case 2: "\(Object.luaName) (closed)".push(to: lua)
-            default: body(try ClassBuilder.receiver(lua).value).push(to: lua)
+            default: body(try Object.box(lua, at: 1).value).push(to: lua)
             }
         }
     }

@@ -1,3 +1,4 @@
+import Work
 import CLua
 import LuaShim
 
@@ -82,7 +83,7 @@ extension LuaOptions {
             guard let field = fields.first(where: { $0.description.name == name }) else {
                 let names = fields.map(\.description.name)
                 let near =
-                    nearest(name, in: names).map { "did you mean \($0)?" }
+                    nearestName(to: name, in: names).map { "did you mean \($0)?" }
                     ?? "there are \(names.joined(separator: ", "))"
                 throw Mismatch("\(name) is no option; \(near)")
             }

@@ -65,7 +65,7 @@ extension LuaVM {
             let name = (try? String.read(lua, at: 2)) ?? lua.typeName(at: 2)
             throw Failure(
                 "\(module.name).\(name) does not exist",
-                remedy: nearest(name, in: names).map { "did you mean \(module.name).\($0)?" }
+                remedy: nearestName(to: name, in: names).map { "did you mean \(module.name).\($0)?" }
                     ?? "help(\"\(module.name)\") lists what does", code: "no-member")
         }
     }
@@ -91,7 +91,7 @@ extension LuaVM {
             try lua.forEachField(at: 1) { name, _ in names.append(name) }
             throw Failure(
                 "\(name) is not defined",
-                remedy: nearest(name, in: names).map { "did you mean \($0)?" } ?? "", code: "undefined")
+                remedy: nearestName(to: name, in: names).map { "did you mean \($0)?" } ?? "", code: "undefined")
         }
     }
 
@@ -158,7 +158,7 @@ extension LuaVM {
             }
             throw Failure(
                 "a \(declaration.name) has no \(name)",
-                remedy: nearest(name, in: names).map { "did you mean \($0)?" }
+                remedy: nearestName(to: name, in: names).map { "did you mean \($0)?" }
                     ?? "it has \(names.joined(separator: ", "))", code: "no-member")
         }
     }

@@ -64,7 +64,7 @@ public struct Catalog {
         if members.count > 1 {
             throw Failure("\(topic) is one of \(members.map(\.name).joined(separator: ", "))", code: "no-topic")
         }
-        let near = nearest(topic, in: all.map(\.name) + ScriptLibrary.names).map { "did you mean \($0)?" }
+        let near = nearestName(to: topic, in: all.map(\.name) + ScriptLibrary.names).map { "did you mean \($0)?" }
         throw Failure("there is no help on \(topic)", remedy: near ?? "help() lists the topics", code: "no-topic")
     }
 

@@ -90,14 +90,14 @@ struct ScriptArguments {
         }
         let lines =
             problems.map { "\(script.name): \($0)\n" } + ["see stormbench run \(script.name) --help\n"]
-        FileHandle.standardError.write(Data(lines.joined().utf8))
+        writeStandardError(lines.joined())
         return ExitRequest(status: 2)
     }
 
     private func shown(_ name: String) -> String { script.table == nil ? ScriptArguments.option(name) : name }
 
     private func unknown(_ name: String) -> String {
-        let near = nearest(name, in: parameters.map(\.name)).map { " (did you mean \(shown($0))?)" } ?? ""
+        let near = nearestName(to: name, in: parameters.map(\.name)).map { " (did you mean \(shown($0))?)" } ?? ""
         return "\(shown(name)) is unknown\(near)"
     }
 

@@ -68,7 +68,7 @@ public struct ScriptLibrary {
         let path = isPath ? name : "\(folder)/\(name).lua"
         guard FileManager.default.fileExists(atPath: path) else {
             if isPath { throw Failure("\(name) does not exist", remedy: "check the path", code: "script-missing") }
-            let near = nearest(name, in: names).map { "did you mean \($0)?" }
+            let near = nearestName(to: name, in: names).map { "did you mean \($0)?" }
             throw Failure(
                 "there is no script \(name)",
                 remedy: near ?? (names.isEmpty ? "\(folder) holds none" : "there are \(names.joined(separator: ", "))"),

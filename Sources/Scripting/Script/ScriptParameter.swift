@@ -51,7 +51,7 @@ struct ScriptParameter: LuaObject {
                 let names = ["min", "max", "choices", "exists", "optional"]
                 throw Mismatch(
                     "\(name) = \(value) is not understood"
-                        + (nearest(name, in: names).map { " (did you mean \($0)?)" } ?? ""))
+                        + (nearestName(to: name, in: names).map { " (did you mean \($0)?)" } ?? ""))
             }
         }
         if let fields = written.fields, positional.isEmpty {
@@ -124,7 +124,8 @@ struct ScriptParameter: LuaObject {
             return .boolean(truth)
         case .choice:
             guard let text = written.string, choices.contains(text) else {
-                let near = written.string.flatMap { nearest($0, in: choices) }.map { " (did you mean \($0)?)" } ?? ""
+                let near =
+                    written.string.flatMap { nearestName(to: $0, in: choices) }.map { " (did you mean \($0)?)" } ?? ""
                 throw Mismatch("one of \(choices.joined(separator: ", ")) expected, got \(shown(written))\(near)")
             }
             return written

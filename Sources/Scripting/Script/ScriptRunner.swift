@@ -21,7 +21,7 @@ public enum ScriptRunner {
     /// - Returns: 0 done, 1 failed, 2 wrong parameters, 130 interrupted, or what the script asked for.
     public static func run(
         _ name: String, commandLine: [String], traceback: Bool = false, in vm: LuaVM,
-        report: (String) -> Void = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
+        report: (String) -> Void = { writeStandardError($0 + "\n") }
     ) -> Int32 {
         do {
             let script = try ScriptLibrary.script(named: name)

@@ -1,0 +1,187 @@
+error("this file holds definitions for editors and cannot be loaded")
+---@meta
+-- Made by stormbench api luacats from the declarations of the native modules; do not edit.
+
+--- A run in its folder; what its journal has is not done again.
+---@class acquisition.Run
+---@field folder string the folder of the run
+---@field is_resumed boolean whether it goes on from an earlier session
+---@field seconds number the time of all its sessions until now
+---@field skipped table<string, string>[] what was left out in this session, with reasons
+local Run = {}
+
+--- The path of a file of the run.
+---@param file string its name in the folder
+---@return string
+function Run:path(file) end
+
+--- Does a step unless the journal has it.
+---@param step string the kind of the step
+---@param key string which one
+---@param body function does it and returns plain data
+---@return any # what the step returned, now or in an earlier session
+function Run:once(step, key, body) end
+
+--- Scans an area tile by tile; the light is on during exposures only.
+---@param scope microscope.Microscope the microscope
+---@param options? { width_um: number?, height_um: number?, x_um: number?, y_um: number?, channel: string?, overlap: number? } what (may be left out)
+---@return acquisition.Scan # the scan
+function Run:scan(scope, options) end
+
+--- Stitches a scan by its stage coordinates into overview.tif and overview.png.
+---@param scan acquisition.Scan the scan
+---@param pixel_um number the side of a pixel, at least the camera's (at least 0.001)
+---@param offset_counts? number the camera's count without light (at least 0; default 100)
+---@return acquisition.Overview # the overview
+function Run:overview(scan, pixel_um, offset_counts) end
+
+--- Finds the objects of an overview by a segmentation of your choice.
+--- The label image and the outlines are kept, so that a resumed run does not segment again.
+---@param overview acquisition.Overview the overview
+---@param segment function gets the overview's path and returns a label image of its size
+---@return acquisition.Objects # the objects
+function Run:objects(overview, segment) end
+
+--- Chooses fields of view for objects: few fields, each object wholly in exactly one.
+---@param objects acquisition.Objects the objects
+---@param scope microscope.Microscope the microscope
+---@param options? { margin_um: number?, minimum_area_um2: number?, exclude_border: boolean?, samples: integer?, limit: integer?, seed: integer? } how (may be left out)
+---@return acquisition.Targets # the positions, ordered by a short way, also in positions.csv
+function Run:targets(objects, scope, options) end
+
+--- Says what is taken at every position, and checks that it fits on the disk.
+---@param targets acquisition.Targets the positions
+---@param scope microscope.Microscope the microscope
+---@param options? { channels: string[]?, movies: table[]? } what is taken (may be left out)
+---@return acquisition.Plan # the plan
+function Run:plan(targets, scope, options) end
+
+--- Takes everything that a plan asks for at one position.
+---@param position acquisition.Position the position
+---@param plan acquisition.Plan the plan
+---@param scope microscope.Microscope the microscope
+---@return acquisition.Record # the files, or the reason why the position was left out
+function Run:acquire(position, plan, scope) end
+
+--- The camera's calibration as it is set for a channel; the light stays off.
+---@param scope microscope.Microscope the microscope
+---@param channel string its name
+---@return localization.Camera # the calibration; a camera without one is an error
+function Run:calibration(scope, channel) end
+
+--- Adds up where the time at the microscope went.
+---@param scan acquisition.Scan the scan
+---@param records acquisition.Record[] what was taken at the positions
+---@return table<string # { exposing_s, moving_s, other_s, overhead } by the microscope's clock; overhead is the share in which no frame was taken
+---@return number>
+function Run:times(scan, records) end
+
+--- Compares the positions with the true objects of a simulated specimen.
+---@param scope microscope.Microscope the microscope
+---@param scan acquisition.Scan the scan
+---@param records acquisition.Record[] what was taken at the positions
+---@return table<string # { objects, once, never, repeatedly, share }: of the true objects that lie wholly in the scanned area, how many lie wholly inside exactly one field with a movie; nil on a real microscope
+---@return any>?
+function Run:truth(scope, scan, records) end
+
+--- Ends the object's work; any use after that is an error.
+function Run:close() end
+
+--- A scan that was taken.
+---@class acquisition.Scan
+---@field tiles integer the number of tiles
+---@field channel string the name of the channel
+---@field seconds number how long it took
+local Scan = {}
+
+--- Ends the object's work; any use after that is an error.
+function Scan:close() end
+
+--- The stitched picture of a scan.
+---@class acquisition.Overview
+---@field pixel_um number the side of a pixel
+---@field file string the 16-bit TIFF in the folder of the run
+---@field preview string the PNG in the folder of the run
+local Overview = {}
+
+--- Ends the object's work; any use after that is an error.
+function Overview:close() end
+
+--- The objects of an overview.
+---@class acquisition.Objects
+---@operator len: integer
+local Objects = {}
+
+--- The objects as a list of tables.
+---@return table<string
+---@return any>[]
+function Objects:records() end
+
+--- Ends the object's work; any use after that is an error.
+function Objects:close() end
+
+--- Positions chosen for objects.
+---@class acquisition.Targets
+---@field positions acquisition.Position[] the positions in the order of the visit
+---@field omitted table<string, any>[] the objects without a position, with reasons
+---@field travel_um number the way through all positions
+---@operator len: integer
+local Targets = {}
+
+--- Ends the object's work; any use after that is an error.
+function Targets:close() end
+
+--- What is taken at every position.
+---@class acquisition.Plan
+---@field positions acquisition.Position[] the positions in the order of the visit
+---@operator len: integer
+local Plan = {}
+
+--- Ends the object's work; any use after that is an error.
+function Plan:close() end
+
+--- One place on the specimen.
+---@class acquisition.Position
+---@field number integer its number in the order of the visit
+---@field name string its name in files
+---@field x_um number the stage position
+---@field y_um number the stage position
+---@field objects integer[] the numbers of its objects
+local Position = {}
+
+--- Ends the object's work; any use after that is an error.
+function Position:close() end
+
+--- What was taken at one position.
+---@class acquisition.Record
+---@field position acquisition.Position the position
+---@field images acquisition.File[] the wide-field images
+---@field movies acquisition.File[] the movies
+---@field skipped string? why it was left out, nil when it was not
+---@field seconds number how long it took
+local Record = {}
+
+--- Ends the object's work; any use after that is an error.
+function Record:close() end
+
+--- One file of a position.
+---@class acquisition.File
+---@field channel string the name of the channel
+---@field file string the file in the folder of the run
+---@field name string its name without folder and ending
+---@field frames integer the number of frames
+local File = {}
+
+--- Ends the object's work; any use after that is an error.
+function File:close() end
+
+--- Automated runs: scan, positions, movies, with a journal to go on from.
+---@class acquisitionlib
+acquisition = {}
+
+--- Begins a run in a folder, or goes on with it.
+--- A folder that holds a run already is refused unless `resume` is given, and so is a resumed run with other parameters.
+---@param folder string where everything goes
+---@param options? { parameters: any?, resume: boolean?, approach_um: number?, timeout_ms: number? } how (may be left out)
+---@return acquisition.Run # the run
+function acquisition.begin(folder, options) end

@@ -1,0 +1,193 @@
+error("this file holds definitions for editors and cannot be loaded")
+---@meta
+-- Made by stormbench api luacats from the declarations of the native modules; do not edit.
+
+--- The devices of a microscope.
+---@class microscope.Microscope
+---@field name string its name
+---@field stage microscope.Stage the stage
+---@field focus microscope.Focus? the focus drive, where there is one
+---@field camera microscope.Camera the camera
+---@field lasers table<string, microscope.Laser> the lasers by name
+---@field wheels table<string, microscope.Wheel> the wheels by name
+---@field channels table<string, microscope.Channel> the channels by name
+local Microscope = {}
+
+--- Turns the filters, and sets exposure and gain for a channel; the light stays as it is.
+---@param channel string its name
+---@return microscope.Channel # the channel
+function Microscope:select(channel) end
+
+--- Selects a channel and switches its laser on.
+---@param channel string its name
+---@param power_mw? number another power than the channel's (at least 0; may be left out)
+---@return microscope.Light # the light; it goes off at the end of `local light <close>`
+function Microscope:light(channel, power_mw) end
+
+--- Switches every laser off.
+function Microscope:lights_off() end
+
+--- The objects of a simulated specimen; nil on a real microscope.
+---@param x_um number centre of the area
+---@param y_um number centre of the area
+---@param width_um number its width (0 to 20000)
+---@param height_um number its height (0 to 20000)
+---@return table<string # records with x_um, y_um and radius_um
+---@return any>[]?
+function Microscope:true_objects(x_um, y_um, width_um, height_um) end
+
+--- Ends the object's work; any use after that is an error.
+function Microscope:close() end
+
+--- What is switched to see one label.
+---@class microscope.Channel
+---@field name string its name
+---@field laser string the name of its laser
+---@field power_mw number the power
+---@field exposure_ms number the exposure time of a frame
+---@field em_gain number the electron multiplying gain
+---@field wheels table<string, string> positions of the wheels by name
+local Channel = {}
+
+--- Ends the object's work; any use after that is an error.
+function Channel:close() end
+
+--- A stage.
+---@class microscope.Stage
+---@field x_um number where it says it is
+---@field y_um number where it says it is
+---@field state string moved, moving or unknown
+---@field travel_um table<string, number[]> the reachable positions
+local Stage = {}
+
+--- Moves and waits until the stage has settled.
+--- An expired time limit or a stage that does not answer is an error, never taken for arrival.
+---@param target? { x_um: number?, y_um: number?, timeout_ms: number? } where (may be left out)
+function Stage:move(target) end
+
+--- Starts a move and returns at once.
+---@param target? { x_um: number?, y_um: number?, timeout_ms: number? } where (may be left out)
+function Stage:start_move(target) end
+
+--- Stops at once.
+function Stage:stop() end
+
+--- Ends the object's work; any use after that is an error.
+function Stage:close() end
+
+--- A focus drive.
+---@class microscope.Focus
+---@field z_um number where it says it is
+---@field state string moved, moving or unknown
+---@field travel_um number[] the reachable positions
+local Focus = {}
+
+--- Moves and waits until the drive has settled.
+---@param target? { z_um: number?, timeout_ms: number? } where (may be left out)
+function Focus:move(target) end
+
+--- Ends the object's work; any use after that is an error.
+function Focus:close() end
+
+--- A wheel with named positions.
+---@class microscope.Wheel
+---@field positions string[] their names
+---@field selected string? the position in the light path, nil while it turns
+local Wheel = {}
+
+--- Turns to a position and waits for it.
+---@param position string its name
+function Wheel:select(position) end
+
+--- Ends the object's work; any use after that is an error.
+function Wheel:close() end
+
+--- A camera.
+---@class microscope.Camera
+---@field width integer columns of the sensor
+---@field height integer rows of the sensor
+---@field pixel_nm number the side of a pixel at the specimen
+---@field exposure_ms number the exposure time
+---@field em_gain number the electron multiplying gain, 1 for none
+---@field region integer[] the part of the sensor that is read: { column, row, width, height }
+---@field calibration localization.Camera? what turns its counts into photons, nil when not calibrated
+local Camera = {}
+
+--- Takes one frame.
+---@return microscope.Frame # the frame
+function Camera:snap() end
+
+--- Takes a sequence: `for frame in scope.camera:frames(100) do`.
+---@param count integer the number of frames (at least 1)
+---@param options? { timeout_ms: number? } how (may be left out)
+---@return microscope.Sequence # the iterator of a for loop; leaving the loop stops the camera
+---@return integer?
+---@return integer?
+---@return microscope.Sequence
+function Camera:frames(count, options) end
+
+--- Ends the object's work; any use after that is an error.
+function Camera:close() end
+
+--- A running sequence, the iterator of a for loop.
+---@class microscope.Sequence
+local Sequence = {}
+
+--- Ends the object's work; any use after that is an error.
+function Sequence:close() end
+
+--- One frame of a camera.
+---@class microscope.Frame
+---@field image imaging.Image its counts
+---@field index integer its number in the sequence from 0; a gap means lost frames
+---@field time_ms number the start of the exposure since the sequence began
+---@field mean number the mean count
+---@field maximum integer the highest count
+local Frame = {}
+
+--- Ends the object's work; any use after that is an error.
+function Frame:close() end
+
+--- A laser.
+---@class microscope.Laser
+---@field name string its name
+---@field wavelength_nm number its wavelength
+---@field maximum_mw number the greatest power
+---@field power_mw number the power it emits now, 0 when off
+---@field is_on boolean? whether light comes out; nil when it does not answer
+local Laser = {}
+
+--- Switches on.
+--- `local light <close> = scope.lasers["647"]:on(80)`
+---@param power_mw number the power (at least 0)
+---@return microscope.Light # the light; it goes off when this value is closed or nothing holds it any more
+function Laser:on(power_mw) end
+
+--- Switches off.
+function Laser:off() end
+
+--- Ends the object's work; any use after that is an error.
+function Laser:close() end
+
+--- Light that is on until this value is closed.
+---@class microscope.Light
+---@field laser microscope.Laser its laser
+---@field is_on boolean? whether light comes out; nil when the laser does not answer
+local Light = {}
+
+--- Ends the object's work; any use after that is an error.
+function Light:close() end
+
+--- The stage, focus, camera, lasers and filters of a microscope.
+---@class microscopelib
+microscope = {}
+
+--- Opens a microscope; all its lights are off.
+---     local scope <close> = microscope.open("simulated", { seed = 3, specimen = { kind = "axons" } })
+---     scope.stage:move { x_um = 100, y_um = 50 }
+---     local light <close> = scope:light("DAPI")
+---     local image = scope.camera:snap().image
+---@param name? string simulated, or a JSON description file (default "simulated")
+---@param settings? any laid over the description: seed, time_scale, specimen, camera, faults ... (default {})
+---@return microscope.Microscope # the microscope; `local scope <close> = ...` gives it back at the end of the block
+function microscope.open(name, settings) end

@@ -1,0 +1,68 @@
+error("this file holds definitions for editors and cannot be loaded")
+---@meta
+-- Made by stormbench api luacats from the declarations of the native modules; do not edit.
+
+--- A trained model.
+---@class segmentation.Model
+---@field network string the kind of network
+---@field channels integer the number of channels it takes
+---@field classes integer the number of classes with the background
+---@field pixel_um number? the side of the pixels it learned on in um, if known
+---@field dice number the Dice coefficient of its training's own check
+---@field images string[] the names of the images it learned on
+local Model = {}
+
+--- Segments an image file and writes mask, labels, table and overview.
+---@param image string a TIFF, OME-TIFF or PNG file
+---@param output string the folder for the results
+---@param name? string the name of the results, sorted into a folder for each kind; nil for fixed names (may be left out)
+---@param options? { pixel_um: number?, least_area_px: integer?, separate: boolean?, probability: boolean? } pixel size, least area, separation (may be left out)
+---@return table<string # objects (nil for images over 400 million pixels), pixels and the paths mask, labels, table, overview
+---@return any>
+function Model:segment(image, output, name, options) end
+
+--- Ends the object's work; any use after that is an error.
+function Model:close() end
+
+--- Learns from annotated images what objects look like, and finds them.
+---@class segmentationlib
+segmentation = {}
+
+--- Trains a network on images and masks and writes a model folder.
+--- A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
+--- some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
+--- fewer than 6 objects nothing can be spared: held_out is then false and the scores are those of the
+--- training patches. Ctrl-C leaves a checkpoint for `resume`.
+---@param images string an image or a folder of them
+---@param masks string its mask, or a folder of masks with the images' names; 0 is background
+---@param folder string the model folder
+---@param options? { network: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number? } how to train (may be left out)
+---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects
+---@return any>
+function segmentation.train(images, masks, folder, options) end
+
+--- Loads a trained model.
+---@param folder string a model folder made by train
+---@return segmentation.Model # the model
+function segmentation.load(folder) end
+
+--- Lists the images that a path stands for.
+---@param path string an image or a folder of them
+---@param only? string take only images with this in their names (default "")
+---@return string[] # their paths
+function segmentation.images(path, only) end
+
+--- Compares masks with the truth.
+--- dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes.
+--- accuracy: the share of pixels with the right class.
+--- detected: the share of true objects of at least 30 pixels with half their pixels or more in the mask.
+--- objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more.
+--- A mask with more than one value above 0 is a label image: its values are its objects.
+---@param masks string a mask or a folder of them
+---@param truth string the true mask, or a folder of masks with the same names
+---@param classes? integer classes with the background (2 to 16; default 2)
+---@param only? string take only masks with this in their names (default "")
+---@param separate? boolean cut objects of the masks that touch apart first (default false)
+---@return table<string # dice, accuracy, detected, objects_dice75, objects, images
+---@return any>
+function segmentation.score(masks, truth, classes, only, separate) end
