@@ -77,7 +77,9 @@ local function reconstruct(file, position)
     result.frequency_per_nm, result.correlation = curve.frequency_per_nm, curve.smoothed
     found:draw(run:path(name .. ".tif"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
     result.picture, result.detail = name .. ".png", name .. "-detail.png"
-    found:draw(run:path(result.picture), { pixel_nm = width_nm / 1000, width_nm = width_nm, height_nm = height_nm })
+    found:draw(run:path(result.picture), {
+      pixel_nm = width_nm / 1000, width_nm = width_nm, height_nm = height_nm, scale_bar = false,
+    })
     local side, place = args.detail_um * 1000, places[position.objects[1]]
     found:draw(run:path(result.detail), {
       pixel_nm = side / 600, width_nm = side, height_nm = side,

@@ -101,17 +101,17 @@ extension Plane<Float> {
     }
 }
 
-/// Shows rendered localizations in colours with a scale bar. Dense structures span decades, so what is dim is
+/// Shows rendered localizations in colours, with a scale bar where wanted. Dense structures span decades, so what is dim is
 /// brightened; images of more than 4096 pixels a side are averaged down.
 /// - Parameter pixel_nm: the side of a rendered pixel.
 public func superResolutionPicture(
-    _ rendering: Plane<Float>, pixel_nm: Double, colourMap: ColourMap = .hot
+    _ rendering: Plane<Float>, pixel_nm: Double, colourMap: ColourMap = .hot, hasScaleBar: Bool = true
 ) -> Image {
     let lit = rendering.samples.filter { $0 > 0 }.sorted()
     let brightest = lit.isEmpty ? 1 : Double(lit[min(lit.count - 1, lit.count * 995 / 1000)])
     var canvas = Canvas(
         rendering, colourMap: colourMap, contrast: .range(0, brightest), gamma: 0.7, pixelSize_um: pixel_nm / 1000,
         longestSide: 4096)
-    canvas.drawScaleBar()
+    if hasScaleBar { canvas.drawScaleBar() }
     return canvas.image
 }

@@ -5,7 +5,7 @@ import Synchronization
 public enum ProgressOutput: Sendable {
     /// Nothing is shown (the default: tests and embedding programs).
     case silent
-    /// One line per tenth of the work, for logs.
+    /// One line per tenth of the work, or every ten seconds where its size is not known, for logs.
     case lines
     /// A bar on standard error that is drawn over itself.
     case bar
@@ -77,10 +77,14 @@ public final class Progress: Sendable {
         case .silent:
             return
         case .lines:
-            guard total > 0 else { return }
-            let tenth = state.done * 10 / total
-            guard tenth > state.shownTenth, tenth < 10 else { return }
-            state.shownTenth = tenth
+            if total > 0 {
+                let tenth = state.done * 10 / total
+                guard tenth > state.shownTenth, tenth < 10 else { return }
+                state.shownTenth = tenth
+            } else {
+                guard now - max(state.shownAt, start) >= 10 else { return }
+                state.shownAt = now
+            }
             write("\(title): \(line(state, now))\n")
         case .bar:
             guard now - state.shownAt >= 0.1 else { return }

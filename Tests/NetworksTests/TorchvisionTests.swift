@@ -42,18 +42,6 @@ extension NetworkTests {
             try trainsAlike(network, reference, normTolerance: 1e-3)
         }
 
-        /// Batch norm over the two pooled values of the pyramid magnifies rounding in this network: in double precision
-        /// (JAX 0.10.2) the gradient norms differ from torchvision's by 0.7 % in the median and 1.5 % at most.
-        @Test func resNet50HasTheSameLossAndGradients() throws {
-            let reference = try TorchvisionReference(.deeplabv3_resnet50)
-            let network = try network(.deeplabv3_resnet50, reference, .oneDNN)
-            let (input, target) = try reference.trainingBatch()
-            let loss = try network.lossAndGradients(input: input, target: target)
-            #expect(abs(Double(loss) - reference.losses[0]) < 1e-5)
-            let worst = reference.worstGradientNorm(of: network)
-            #expect(worst.error < 0.02, "\(worst.name)")
-        }
-
         private func trainsAlike(
             _ network: SegmentationNetwork, _ reference: TorchvisionReference, normTolerance: Double
         ) throws {

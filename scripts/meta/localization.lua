@@ -88,11 +88,11 @@ function Table:correct(drift) end
 
 --- Draws the localizations: .tif with float samples and pixel size, .png in colours.
 ---@param path string a .tif or .png file
----@param options? { pixel_nm: number?, method: string?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number? } how (may be left out)
+---@param options? { pixel_nm: number?, method: string?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean? } how (may be left out)
 function Table:draw(path, options) end
 
 --- Draws the localizations as an image whose sum is their number.
----@param options? { pixel_nm: number?, method: string?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number? } how (may be left out)
+---@param options? { pixel_nm: number?, method: string?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean? } how (may be left out)
 ---@return imaging.Image # an image of floats with its pixel size
 function Table:render(options) end
 

@@ -47,6 +47,7 @@ struct RenderingOptions: LuaOptions {
     var height_nm: Double?
     var left_nm = 0.0
     var top_nm = 0.0
+    var scale_bar = true
 
     static let defaults = RenderingOptions()
     static let fields = [
@@ -58,6 +59,7 @@ struct RenderingOptions: LuaOptions {
         Option("height_nm", \RenderingOptions.height_nm, "height of the field from the origin; all by default"),
         Option("left_nm", \RenderingOptions.left_nm, "left edge of the field"),
         Option("top_nm", \RenderingOptions.top_nm, "upper edge of the field"),
+        Option("scale_bar", \RenderingOptions.scale_bar, "whether a coloured picture has a scale bar"),
     ]
 }
 
@@ -278,7 +280,9 @@ extension LuaModule {
             ) { (table: LocalizationTable, path: String, options: RenderingOptions) in
                 let plane = try rendered(table, options)
                 if path.lowercased().hasSuffix(".png") {
-                    try writePNG(superResolutionPicture(plane, pixel_nm: options.pixel_nm), to: path)
+                    let picture = superResolutionPicture(
+                        plane, pixel_nm: options.pixel_nm, hasScaleBar: options.scale_bar)
+                    try writePNG(picture, to: path)
                 } else {
                     try writeTIFF(Image(plane, pixelSize_um: options.pixel_nm / 1000), to: path)
                 }
