@@ -19,6 +19,7 @@ local args = arguments {
                          "specimen of the simulated microscope" },
   frc_nm     = number  { 8, min = 1, "side of a pixel for the Fourier ring correlation in nm; half the finest period" },
   detail_um  = number  { 4, min = 0.1, "side of the enlarged detail in the report in um" },
+  inner      = flag      "leave out objects that touch the edge of the scan",
   seed       = integer { 1, min = 0, "seed of every random choice" },
   output     = folder  { "acquisition", "folder for the results" },
   resume     = flag    "go on where the run in the folder was cut off",
@@ -44,6 +45,7 @@ local objects = run:objects(overview, function(path)
 end)
 local targets = run:targets(objects, scope, {
   margin_um = args.margin_um, minimum_area_um2 = args.least_um2, limit = args.positions, seed = args.seed,
+  exclude_border = args.inner,
 })
 print(("%d tiles, %d objects, %d positions"):format(scan.tiles, #objects, #targets))
 
