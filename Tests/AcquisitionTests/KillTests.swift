@@ -102,7 +102,7 @@ import Work
         var kills = 0
         let killed = folder + "/killed"
         for _ in 0..<6 {
-            let arguments = ["run", script, "--output", killed, "--resume", "true"]
+            let arguments = ["run", script, "--output", killed, "--resume"]
             let process = try start(program, arguments)
             Thread.sleep(forTimeInterval: seconds * random.uniform(in: 0.05...0.6))
             if process.isRunning {
@@ -116,7 +116,7 @@ import Work
             }
         }
         #expect(kills > 0)
-        let last = try start(program, ["run", script, "--output", killed, "--resume", "true"])
+        let last = try start(program, ["run", script, "--output", killed, "--resume"])
         last.waitUntilExit()
         #expect(last.terminationStatus == 0)
         #expect(try images(killed) == expected)
