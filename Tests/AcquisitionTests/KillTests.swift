@@ -125,7 +125,7 @@ import Work
         #expect(leftovers.isEmpty)
 
         // Other parameters are refused, by name.
-        let other = try start(program, ["run", script, "--output", killed, "--resume", "true", "--frames", "61"])
+        let other = try start(program, ["run", script, "--output", killed, "--resume", "--frames", "61"])
         other.waitUntilExit()
         #expect(other.terminationStatus == 1)
     }
