@@ -8,7 +8,8 @@ local args = arguments {
   pixel_um      = length { optional = true, "side of a pixel; otherwise what the file says" },
   least_area_px = integer { 30, min = 1, "smaller objects are left out" },
   separate      = flag   "cut objects that touch apart at their waists",
-  probability   = flag   "write the probability of an object too",
+  probability   = flag   "write the probability of an object too, floats from 0 to 1",
+  confidence    = flag   "write the probability of the likeliest class too, 8 bits, 255 for 1",
 }
 
 local model = segmentation.load(args.model)
@@ -20,9 +21,9 @@ for i = 1, #images do
   local name = in_folder and images[i]:match("([^/]+)%.[^.]+$"):gsub("%.[oO][mM][eE]$", "") or nil
   local found = model:segment(images[i], args.output, name, {
     pixel_um = args.pixel_um, least_area_px = args.least_area_px,
-    separate = args.separate, probability = args.probability,
+    separate = args.separate, probability = args.probability, confidence = args.confidence,
   })
-  objects = objects + (found.objects or 0)
+  objects = objects + found.objects
   pixels = pixels + found.pixels
 end
 print(("%d objects in %d images, results in %s"):format(objects, #images, args.output))

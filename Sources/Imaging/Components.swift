@@ -34,7 +34,6 @@ public enum Connectivity: Int, Sendable {
 
 /// Numbers the connected regions of the pixels that are not zero, in reading order of their first pixels.
 ///
-/// One pass over runs of pixels with union-find (He, Chao, Suzuki 2008, doi:10.1109/TIP.2008.919369).
 /// - Parameters:
 ///   - mask: zero is background.
 ///   - minimumArea: smaller regions become background.
@@ -43,8 +42,34 @@ public enum Connectivity: Int, Sendable {
 public func labelComponents(
     _ mask: Plane<UInt8>, connectivity: Connectivity = .eight, minimumArea: Int = 1, intensity: Plane<Float>? = nil
 ) -> (labels: Plane<UInt32>, objects: [ImageObject]) {
-    var runs = RunTable(mask, connectivity)
-    return runs.label(width: mask.width, height: mask.height, minimumArea: minimumArea, intensity: intensity)
+    var stream = ComponentStream(width: mask.width, connectivity: connectivity)
+    stream.mostRuns = .max
+    stream.mostRunsInAll = .max
+    var found: [(first: PixelRun, part: ConnectedPart)] = []
+    func take(_ event: ComponentStream.Event) {
+        guard case .part(let part) = event, part.runs.reduce(0, { $0 + $1.count }) >= minimumArea else { return }
+        found.append((part.first, part))
+    }
+    mask.samples.withUnsafeBufferPointer { samples in
+        for row in 0..<mask.height {
+            guard let base = samples.baseAddress else { break }
+            stream.append(base + row * mask.width, handle: take)
+        }
+    }
+    stream.finish(handle: take)
+    found.sort { ($0.first.row, $0.first.start) < ($1.first.row, $1.first.start) }
+    var labels = Plane<UInt32>(width: mask.width, height: mask.height, filledWith: 0)
+    var objects: [ImageObject] = []
+    for (index, entry) in found.enumerated() {
+        var tally = Tally()
+        for run in entry.part.runs {
+            tally.add(row: Int(run.row), columns: Int(run.start)..<Int(run.end), intensity)
+            let base = Int(run.row) * mask.width
+            for column in base + Int(run.start)..<base + Int(run.end) { labels.samples[column] = UInt32(index + 1) }
+        }
+        objects.append(tally.object(label: UInt32(index + 1), hasIntensity: intensity != nil))
+    }
+    return (labels, objects)
 }
 
 /// Measures the objects of a label image; labels without pixels are left out.
@@ -63,88 +88,6 @@ public func measureObjects(_ labels: Plane<UInt32>, intensity: Plane<Float>? = n
         }
     }
     return tallies.sorted { $0.key < $1.key }.map { $0.value.object(label: $0.key, hasIntensity: intensity != nil) }
-}
-
-/// Runs of pixels of a mask and the trees that join them.
-private struct RunTable {
-    struct Run {
-        var row: Int32, start: Int32, end: Int32
-    }
-
-    private var runs: [Run] = []
-    private var parents: [Int32] = []
-
-    init(_ mask: Plane<UInt8>, _ connectivity: Connectivity) {
-        let reach: Int32 = connectivity == .eight ? 1 : 0
-        let width = mask.width
-        var previous = 0..<0
-        mask.samples.withUnsafeBufferPointer { samples in
-            for row in 0..<mask.height {
-                let first = runs.count
-                var column = 0
-                let base = row * width
-                while column < width {
-                    while column < width && samples[base + column] == 0 { column += 1 }
-                    guard column < width else { break }
-                    let start = column
-                    while column < width && samples[base + column] != 0 { column += 1 }
-                    parents.append(Int32(runs.count))
-                    runs.append(Run(row: Int32(row), start: Int32(start), end: Int32(column)))
-                }
-                join(first..<runs.count, with: previous, reach)
-                previous = first..<runs.count
-            }
-        }
-    }
-
-    /// Joins the runs of a row with those of the row above that they touch.
-    private mutating func join(_ row: Range<Int>, with above: Range<Int>, _ reach: Int32) {
-        var candidate = above.lowerBound
-        for run in row {
-            while candidate < above.upperBound, runs[candidate].end + reach <= runs[run].start { candidate += 1 }
-            var other = candidate
-            while other < above.upperBound, runs[other].start < runs[run].end + reach {
-                let (a, b) = (root(run), root(other))
-                // The earlier run stays the root, so that roots come in reading order.
-                if a < b { parents[b] = Int32(a) } else { parents[a] = Int32(b) }
-                other += 1
-            }
-        }
-    }
-
-    private mutating func root(_ run: Int) -> Int {
-        var run = run
-        while Int(parents[run]) != run {
-            parents[run] = parents[Int(parents[run])]
-            run = Int(parents[run])
-        }
-        return run
-    }
-
-    mutating func label(
-        width: Int, height: Int, minimumArea: Int, intensity: Plane<Float>?
-    ) -> (labels: Plane<UInt32>, objects: [ImageObject]) {
-        var tallies = [Tally](repeating: Tally(), count: runs.count)
-        for index in runs.indices {
-            let run = runs[index]
-            tallies[root(index)].add(row: Int(run.row), columns: Int(run.start)..<Int(run.end), intensity)
-        }
-        var labels = Plane<UInt32>(width: width, height: height, filledWith: 0)
-        var numbers = [UInt32](repeating: 0, count: runs.count)
-        var objects: [ImageObject] = []
-        for index in runs.indices {
-            let root = root(index)
-            if root == index, tallies[index].area >= minimumArea {
-                numbers[index] = UInt32(objects.count + 1)
-                objects.append(tallies[index].object(label: numbers[index], hasIntensity: intensity != nil))
-            }
-            guard numbers[root] > 0 else { continue }
-            let run = runs[index]
-            let base = Int(run.row) * width
-            for column in base + Int(run.start)..<base + Int(run.end) { labels.samples[column] = numbers[root] }
-        }
-        return (labels, objects)
-    }
 }
 
 /// Sums over the pixels of an object.

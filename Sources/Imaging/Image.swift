@@ -176,15 +176,23 @@ extension Samples {
 
     /// The samples of a range as floats.
     public func floats(in range: Range<Int>) -> [Float] {
-        switch self {
-        case .uint8(let values): values[range].map { Float($0) }
-        case .int8(let values): values[range].map { Float($0) }
-        case .uint16(let values): values[range].map { Float($0) }
-        case .int16(let values): values[range].map { Float($0) }
-        case .uint32(let values): values[range].map { Float($0) }
-        case .int32(let values): values[range].map { Float($0) }
+        func converted<Sample>(_ values: [Sample], _ number: (Sample) -> Float) -> [Float] {
+            [Float](unsafeUninitializedCapacity: range.count) { floats, count in
+                values.withUnsafeBufferPointer { values in
+                    for index in 0..<range.count { floats[index] = number(values[range.lowerBound + index]) }
+                }
+                count = range.count
+            }
+        }
+        return switch self {
+        case .uint8(let values): converted(values) { Float($0) }
+        case .int8(let values): converted(values) { Float($0) }
+        case .uint16(let values): converted(values) { Float($0) }
+        case .int16(let values): converted(values) { Float($0) }
+        case .uint32(let values): converted(values) { Float($0) }
+        case .int32(let values): converted(values) { Float($0) }
         case .float32(let values): Array(values[range])
-        case .float64(let values): values[range].map { Float($0) }
+        case .float64(let values): converted(values) { Float($0) }
         }
     }
 

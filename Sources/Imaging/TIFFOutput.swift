@@ -70,9 +70,11 @@ final class TIFFOutput {
         guard TIFFWriteEncodedStrip(tif, UInt32(index), &bytes, tmsize_t(bytes.count)) >= 0 else { throw failure() }
     }
 
-    func writeTile(_ index: Int, _ bytes: [UInt8]) throws {
-        var bytes = bytes
-        guard TIFFWriteEncodedTile(tif, UInt32(index), &bytes, tmsize_t(bytes.count)) >= 0 else { throw failure() }
+    /// Writes a tile; its bytes are used as working memory.
+    func writeTile(_ index: Int, _ bytes: UnsafeMutableRawBufferPointer) throws {
+        guard TIFFWriteEncodedTile(tif, UInt32(index), bytes.baseAddress, tmsize_t(bytes.count)) >= 0 else {
+            throw failure()
+        }
     }
 
     func finishPage() throws {

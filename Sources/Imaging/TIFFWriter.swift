@@ -61,7 +61,8 @@ public func writeTIFF(_ image: Image, to path: String, compression: TIFFCompress
 }
 
 /// Writes an image larger than memory as a tiled TIFF, band by band from the top. The file appears when it is finished.
-public final class TiledTIFFWriter {
+/// It is used by one thread at a time.
+public final class TiledTIFFWriter: @unchecked Sendable {
     /// The path of the finished file.
     public let path: String
     /// The size of the whole image.
@@ -76,6 +77,7 @@ public final class TiledTIFFWriter {
     private let pending: PendingFile
     /// Rows that wait for a full row of tiles, channels interleaved.
     private var waiting: [UInt8] = []
+    private let block: UnsafeMutableRawBufferPointer
     private var tileRow = 0
     private var isFinished = false
 
@@ -101,6 +103,7 @@ public final class TiledTIFFWriter {
         self.channels = channels
         self.pixelType = pixelType
         self.tile = tile
+        block = .allocate(byteCount: tile * tile * channels * pixelType.bytes, alignment: 16)
         pending = try PendingFile(for: path)
         let bytes = Double(width) * Double(height) * Double(channels * pixelType.bytes)
         file = try TIFFOutput(pending.temporaryPath, for: path, isBig: bytes > 4e9)
@@ -111,7 +114,10 @@ public final class TiledTIFFWriter {
         try file.set(TIFFTAG_TILELENGTH, UInt32(tile))
     }
 
-    deinit { if !isFinished { pending.discard() } }
+    deinit {
+        block.deallocate()
+        if !isFinished { pending.discard() }
+    }
 
     /// Appends the next rows: an image of the full width and any height.
     /// - Throws: a `Failure` when the band does not fit or the disk is full.
@@ -123,16 +129,17 @@ public final class TiledTIFFWriter {
                 "a band of \(band.width)x\(band.height) \(band.pixelType.rawValue) does not fit \(path) of \(width)x\(height) "
                     + "\(pixelType.rawValue) after row \(rows)", code: "size-mismatch")
         }
-        waiting += band.interleavedBytes()
         rows += band.height
         let rowBytes = width * channels * pixelType.bytes
-        var used = 0
-        while (waiting.count - used) / rowBytes >= tile || (rows == height && used < waiting.count) {
-            let available = min(tile, (waiting.count - used) / rowBytes)
-            try writeTiles(from: used, rows: available)
-            used += available * rowBytes
+        if channels == 1, waiting.isEmpty, rows == height || band.height % tile == 0 {
+            try band.samples.withUnsafeBytes { try writeRows($0, rowBytes) }
+            return
         }
-        waiting.removeFirst(used)
+        waiting += band.interleavedBytes()
+        let whole = rows == height ? waiting.count : waiting.count / rowBytes / tile * tile * rowBytes
+        guard whole > 0 else { return }
+        try waiting.withUnsafeBytes { try writeRows(UnsafeRawBufferPointer(rebasing: $0[..<whole]), rowBytes) }
+        waiting.removeFirst(whole)
     }
 
     /// Completes the file and gives it its name.
@@ -147,19 +154,25 @@ public final class TiledTIFFWriter {
         isFinished = true
     }
 
-    private func writeTiles(from start: Int, rows: Int) throws {
+    /// Writes whole rows of tiles; the last may be lower.
+    private func writeRows(_ bytes: UnsafeRawBufferPointer, _ rowBytes: Int) throws {
+        guard let base = bytes.baseAddress, let block = block.baseAddress else { return }
         let pixelBytes = channels * pixelType.bytes
-        for (column, left) in stride(from: 0, to: width, by: tile).enumerated() {
-            try Interruption.check()
-            let bytes = min(tile, width - left) * pixelBytes
-            var block = [UInt8](repeating: 0, count: tile * tile * pixelBytes)
-            for row in 0..<rows {
-                let source = start + (row * width + left) * pixelBytes
-                block.replaceSubrange(
-                    row * tile * pixelBytes..<row * tile * pixelBytes + bytes, with: waiting[source..<source + bytes])
+        for first in stride(from: 0, to: bytes.count / rowBytes, by: tile) {
+            let rows = min(tile, bytes.count / rowBytes - first)
+            for (column, left) in stride(from: 0, to: width, by: tile).enumerated() {
+                try Interruption.check()
+                let columns = min(tile, width - left) * pixelBytes
+                if rows < tile || columns < tile * pixelBytes {
+                    block.initializeMemory(as: UInt8.self, repeating: 0, count: self.block.count)
+                }
+                for row in 0..<rows {
+                    (block + row * tile * pixelBytes).copyMemory(
+                        from: base + (first + row) * rowBytes + left * pixelBytes, byteCount: columns)
+                }
+                try file.writeTile(tileRow * ((width + tile - 1) / tile) + column, self.block)
             }
-            try file.writeTile(tileRow * ((width + tile - 1) / tile) + column, block)
+            tileRow += 1
         }
-        tileRow += 1
     }
 }

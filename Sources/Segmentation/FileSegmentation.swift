@@ -2,45 +2,6 @@ import Foundation
 import Imaging
 import Work
 
-/// The rows of a TIFF file, read as they are needed.
-struct TIFFRows: ImageRows {
-    private let reader: TIFFReader
-    private let pages: [Int]
-    let width: Int
-    let height: Int
-    let channels: Int
-    let pixelSize_um: Double?
-
-    init(_ path: String) throws {
-        reader = try TIFFReader(path)
-        let planes = reader.metadata.sizeC
-        let isStack = planes > 1 && reader.first.channels == 1 && reader.pageCount > 1
-        pages = isStack ? try (0..<planes).map { [reader] in try reader.page(channel: $0) } : [0]
-        width = reader.width
-        height = reader.height
-        channels = isStack ? planes : reader.first.channels
-        pixelSize_um = reader.pixelSize_um
-    }
-
-    func rows(_ range: Range<Int>) throws -> [Plane<Float>] {
-        try pages.flatMap { page in
-            let image = try reader.read(
-                page: page, region: Region(column: 0, row: range.lowerBound, width: width, height: range.count))
-            return (0..<image.channels).map { image.plane($0) }
-        }
-    }
-}
-
-/// Rows whose pixel size is known from elsewhere.
-private struct CalibratedRows: ImageRows {
-    let rows: any ImageRows
-    let pixelSize_um: Double?
-    var width: Int { rows.width }
-    var height: Int { rows.height }
-    var channels: Int { rows.channels }
-    func rows(_ range: Range<Int>) throws -> [Plane<Float>] { try rows.rows(range) }
-}
-
 /// What to do with the mask of an image.
 public struct SegmentationOptions: Sendable {
     /// The side of the image's pixels in um; nil takes what the file says.
@@ -51,6 +12,8 @@ public struct SegmentationOptions: Sendable {
     public var separate = false
     /// Whether the probability of an object is written too.
     public var probability = false
+    /// Whether the probability of the likeliest class is written too.
+    public var confidence = false
 
     /// The usual choices.
     public init() {}
@@ -66,8 +29,12 @@ public struct SegmentationFiles: Sendable {
     public var objects: String
     /// The image with the objects' outlines, PNG.
     public var overview: String
+    /// How many objects there are of each size, PNG.
+    public var sizes: String
     /// The probability of an object from 0 to 1, a TIFF of floats.
     public var probability: String
+    /// The probability of the likeliest class, a TIFF of 8 bits: 255 is certain.
+    public var confidence: String
 
     /// The files of the only image in a folder.
     public init(in folder: String) {
@@ -75,7 +42,9 @@ public struct SegmentationFiles: Sendable {
         labels = folder + "/labels.tif"
         objects = folder + "/objects.csv"
         overview = folder + "/overview.png"
+        sizes = folder + "/sizes.png"
         probability = folder + "/probability.tif"
+        confidence = folder + "/confidence.tif"
     }
 
     /// The files of one of many images, in a folder for each kind.
@@ -84,73 +53,43 @@ public struct SegmentationFiles: Sendable {
         labels = folder + "/labels/\(name).tif"
         objects = folder + "/objects/\(name).csv"
         overview = folder + "/overviews/\(name).png"
+        sizes = folder + "/sizes/\(name).png"
         probability = folder + "/probabilities/\(name).tif"
+        confidence = folder + "/confidences/\(name).tif"
     }
 }
 
 extension SegmentationModel {
-    /// Above this many pixels an image is not held in memory: mask and probability are written strip by strip, and
-    /// objects are not measured.
-    public static let largestInMemory = 400_000_000
-
-    /// Segments an image file and writes mask, labels, table and overview.
-    /// - Returns: the number of pixels, and the objects unless the image is larger than `largestInMemory`.
+    /// Segments an image file of any size and writes mask, labels, table, sizes and overview.
+    ///
+    /// Rows are read, predicted and received at the same time; memory holds some bands of rows and the objects, never the
+    /// image. No file appears under its name before everything has been found.
+    /// - Returns: the number of pixels and of objects.
     /// - Throws: a `Failure` when the image cannot be read, its channels or pixel size do not fit the model or a
     ///   file cannot be written.
     public func segment(
         _ path: String, into files: SegmentationFiles, options: SegmentationOptions = SegmentationOptions()
-    ) throws -> (pixels: Int, objects: SegmentedObjects?) {
-        let isTIFF = ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
-        var source: any ImageRows = isTIFF ? try TIFFRows(path) : try readSpecimen(path)
-        let pixels = source.width * source.height
-        let isSmall = pixels <= Self.largestInMemory
-        if isSmall, isTIFF { source = try readSpecimen(path) }
-        let image = CalibratedRows(rows: source, pixelSize_um: options.pixelSize_um ?? source.pixelSize_um)
+    ) throws -> (pixels: Int, objects: Int) {
+        let image = try rows(of: path, pixelSize_um: options.pixelSize_um)
         do { try check(image) } catch let failure as Failure {
             throw Failure("\(path): \(failure.message)", remedy: failure.remedy, code: failure.code)
         }
-        for file in [files.mask, files.labels, files.objects, files.overview] {
-            try makeFolder((file as NSString).deletingLastPathComponent)
+        let output = try SegmentationOutput(
+            files, width: image.width, height: image.height, channels: image.channels,
+            pixelSize_um: image.pixelSize_um, classes: description.network.classes, options: options)
+        try prediction.predict(image) { try output.append($0) }
+        return (image.width * image.height, try output.finish())
+    }
+
+    /// The rows of an image file, without an opaque alpha channel that the model does not take.
+    private func rows(of path: String, pixelSize_um: Double?) throws -> any ImageRows {
+        let isTIFF = ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
+        var source: any ImageRows = isTIFF ? try TIFFRows(path) : try readSpecimen(path)
+        let hasAlpha = source.channels == 2 || source.channels == 4
+        if hasAlpha, source.channels == description.network.inputChannels + 1 {
+            source = OpaqueRows(source: source, path: path)
         }
-        let classes = description.network.classes
-        var mask: [UInt8] = []
-        let maskWriter =
-            isSmall
-            ? nil
-            : try TiledTIFFWriter(
-                files.mask, width: image.width, height: image.height, pixelType: .uint8,
-                pixelSize_um: image.pixelSize_um)
-        let probabilityWriter =
-            options.probability
-            ? try TiledTIFFWriter(
-                files.probability, width: image.width, height: image.height, pixelType: .float32,
-                pixelSize_um: image.pixelSize_um) : nil
-        try prediction.predict(image) { _, planes in
-            let rows = Prediction.mask(of: planes)
-            if let maskWriter { try maskWriter.append(Image(rows)) } else { mask += rows.samples }
-            if let probabilityWriter {
-                var sum = planes[0]
-                for plane in planes.dropFirst() {
-                    for index in sum.samples.indices { sum.samples[index] += plane.samples[index] }
-                }
-                try probabilityWriter.append(Image(sum))
-            }
-        }
-        try probabilityWriter?.finish()
-        if let maskWriter {
-            try maskWriter.finish()
-            return (pixels, nil)
-        }
-        let channels = try image.rows(0..<image.height)
-        let objects = SegmentedObjects(
-            mask: Plane(width: image.width, height: image.height, samples: mask), classes: classes,
-            leastArea_px: options.leastArea_px, separate: options.separate, intensity: channels[0],
-            pixelSize_um: image.pixelSize_um)
-        try writeTIFF(Image(objects.mask(classes: classes), pixelSize_um: image.pixelSize_um), to: files.mask)
-        try writeTIFF(Image(objects.labels, pixelSize_um: image.pixelSize_um), to: files.labels)
-        try objects.writeCSV(to: files.objects)
-        try writePNG(overview(channels: channels, labels: objects.labels), to: files.overview)
-        return (pixels, objects)
+        return CalibratedRows(source: source, pixelSize_um: pixelSize_um ?? source.pixelSize_um)
     }
 }
 
@@ -176,7 +115,7 @@ public func scores(of pairs: [MaskPair], classes: Int = 2, separate: Bool = fals
         let isLabelled = classes == 2 && Set(predicted.samples).subtracting([0]).count > 1
         let objects =
             isLabelled
-            ? predicted : SegmentedObjects(mask: mask, classes: classes, leastArea_px: 1, separate: separate).labels
+            ? predicted : try SegmentedObjects(mask: mask, classes: classes, leastArea_px: 1, separate: separate).labels
         try tally.add(mask: mask, objects: objects, truth: truth, name: pair.mask)
     }
     return tally.scores

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Kernels
 import Networks
 import Work
 
@@ -10,6 +11,8 @@ public final class SegmentationModel {
     /// The network's form, input scaling, pixel size, scores and provenance.
     public let description: ModelDescription
     private let network: SegmentationNetwork
+    /// Networks of the same weights, one for each core; made when they are needed.
+    private var replicas: [SegmentationNetwork] = []
 
     static let weightsFile = "weights.safetensors"
     static let descriptionFile = "model.json"
@@ -84,14 +87,39 @@ public final class SegmentationModel {
     }
 
     /// A prediction by this model.
+    ///
+    /// A U-Net takes tiles as large as the memory allows, for less of them is halo, and an image of several tiles is
+    /// predicted by a network on each core. Other networks see the whole tile and keep to the size they were made with.
     public var prediction: TiledPrediction {
-        var prediction = TiledPrediction(scaling: description.scaling) { [network] tile in
-            try Self.probabilities(of: tile, by: network)
+        var prediction = TiledPrediction(scaling: description.scaling) { tiles in
+            let isLight = self.description.network.architecture == .unet
+            let count = isLight && tiles >= 2 * processorCount && processorCount > 1 ? processorCount : 0
+            guard count > 0 else {
+                return [{ [network = self.network] in try Self.probabilities(of: $0, by: network) }]
+            }
+            while self.replicas.count < count { self.replicas.append(try self.network.replica()) }
+            return self.replicas.map { network in
+                { tile in
+                    SegmentationNetwork.stayOnOneCore()
+                    return try Self.probabilities(of: tile, by: network)
+                }
+            }
         }
         prediction.largestTile = description.tile
+        if description.network.architecture == .unet {
+            prediction.largestTile = max(description.tile, Self.tile(ofBaseWidth: description.network.baseWidth))
+        }
         prediction.halo = description.halo
         prediction.networkPixel_um = description.pixelSize_um
+        prediction.classes = description.network.classes
         return prediction
+    }
+
+    /// The side of a tile with which the activations of a U-Net take some 200 MB: about 12 floats of 4 bytes a pixel for
+    /// each feature at full resolution.
+    private static func tile(ofBaseWidth features: Int) -> Int {
+        let side = Int((200e6 / Double(12 * features)).squareRoot())
+        return min(1024, side / 64 * 64)
     }
 
     /// Predicts an image that fits into memory.
@@ -102,8 +130,8 @@ public final class SegmentationModel {
     public func predict(_ image: Image, ranges: [IntensityRange]? = nil) throws -> Prediction {
         try check(image)
         var planes: [[Float]] = Array(repeating: [], count: description.network.classes - 1)
-        try prediction.predict(image, ranges: ranges) { _, rows in
-            for (number, plane) in rows.enumerated() { planes[number] += plane.samples }
+        try prediction.predict(image, ranges: ranges) { rows in
+            for (number, plane) in rows.probabilities.enumerated() { planes[number] += plane.samples }
         }
         return Prediction(probabilities: planes.map { Plane(width: image.width, height: image.height, samples: $0) })
     }
@@ -124,26 +152,27 @@ public final class SegmentationModel {
         let input = try Tensor([1, tile.channels, tile.height, tile.width], tile.samples)
         let logits = try network.logits(input)
         let pixels = tile.height * tile.width
+        let classes = network.description.classes
         return logits.withUnsafePointer { logits in
-            let classes = network.description.classes
             if classes == 2 {
-                let samples = (0..<pixels).map { 1 / (1 + exp(logits[$0] - logits[pixels + $0])) }
+                let samples = [Float](unsafeUninitializedCapacity: pixels) { samples, count in
+                    count = pixels
+                    guard let base = samples.baseAddress else { return }
+                    kernels_two_class_probability(logits, logits + pixels, base, pixels)
+                }
                 return [Plane(width: tile.width, height: tile.height, samples: samples)]
             }
-            var planes = Array(
-                repeating: Plane<Float>(width: tile.width, height: tile.height, filledWith: 0), count: classes - 1)
-            for pixel in 0..<pixels {
-                var highest = logits[pixel]
-                for number in 1..<classes { highest = max(highest, logits[number * pixels + pixel]) }
-                var sum = exp(logits[pixel] - highest)
-                for number in 1..<classes {
-                    let value = exp(logits[number * pixels + pixel] - highest)
-                    planes[number - 1].samples[pixel] = value
-                    sum += value
-                }
-                for number in 1..<classes { planes[number - 1].samples[pixel] /= sum }
+            var work = [Float](repeating: 0, count: 2 * pixels)
+            let samples = [Float](unsafeUninitializedCapacity: (classes - 1) * pixels) { samples, count in
+                count = (classes - 1) * pixels
+                guard let base = samples.baseAddress else { return }
+                kernels_class_probabilities(logits, base, pixels, pixels, classes, &work)
             }
-            return planes
+            return (0..<classes - 1).map { number in
+                Plane(
+                    width: tile.width, height: tile.height,
+                    samples: Array(samples[number * pixels..<(number + 1) * pixels]))
+            }
         }
     }
 

@@ -21,15 +21,25 @@ public struct TileInput {
     }
 }
 
-/// Predicts images of any size tile by tile in bounded memory.
+/// Rows of an image with what a network says about them.
+public struct PredictedRows {
+    /// The number of the first row.
+    public let firstRow: Int
+    /// The rows of the image itself with all channels.
+    public let image: Image
+    /// The probabilities of the classes 1 and up, each a plane of these rows.
+    public let probabilities: [Plane<Float>]
+}
+
+/// Predicts images of any size tile by tile in bounded memory, with reader, networks and receiver at work at once.
 ///
 /// Where the image's pixels differ in size from those the network learned on, the image is resampled to the
 /// network's pixels (averaged over areas or interpolated) and the probabilities back to the image's.
 public struct TiledPrediction {
     /// The probabilities of the classes 1 and up in one tile, each a plane of the tile's size.
     public typealias Network = (TileInput) throws -> [Plane<Float>]
-    /// Takes the probabilities of the classes 1 and up in the next rows of the image.
-    public typealias Sink = (_ firstRow: Int, _ probabilities: [Plane<Float>]) throws -> Void
+    /// Takes the next rows of the image, at most `rowsAtOnce` of them, on the thread that asked for the prediction.
+    public typealias Sink = (PredictedRows) throws -> Void
 
     /// How intensities are scaled; nil leaves them as they are.
     public var scaling: IntensityScaling?
@@ -43,16 +53,28 @@ public struct TiledPrediction {
     public var multiple = 16
     /// The side of the pixels that the network learned on in um; nil predicts at the image's own resolution.
     public var networkPixel_um: Double?
+    /// The number of classes, for the memory that probabilities take.
+    public var classes = 2
 
     /// The largest magnification before prediction: beyond it the network would see mere interpolation.
     public static let greatestMagnification = 8.0
+    /// The most rows that the receiver gets at a time.
+    public static let rowsAtOnce = 64
+    /// The bytes of probabilities in one row of tiles, which is made lower where the image is wide.
+    private static let bandBytes = 128 << 20
 
-    private let network: Network
+    private let networks: (_ tiles: Int) throws -> [Network]
 
-    /// A prediction by a network.
+    /// A prediction by a network, which is used by one thread at a time.
     public init(scaling: IntensityScaling?, network: @escaping Network) {
+        self.init(scaling: scaling) { _ in [network] }
+    }
+
+    /// A prediction by several networks of the same weights, each on its own thread.
+    /// - Parameter networks: gives one or more networks for an image of so many tiles.
+    init(scaling: IntensityScaling?, networks: @escaping (_ tiles: Int) throws -> [Network]) {
         self.scaling = scaling
-        self.network = network
+        self.networks = networks
     }
 
     /// The magnification that brings an image to the network's pixels.
@@ -76,60 +98,32 @@ public struct TiledPrediction {
         let factor = try magnification(of: image)
         let width = max(1, Int((Double(image.width) * factor).rounded()))
         let height = max(1, Int((Double(image.height) * factor).rounded()))
-        let rows = ResampledRows(image, width: width, height: height)
-        var intensities: [IntensityRange]?
+        var scaled = TileScaling.none(channels: image.channels)
         if let scaling {
-            intensities = try ranges ?? scaling.ranges(of: sample(rows, width: width, height: height))
+            let rows = ResampledRows(image, width: width, height: height)
+            let found = try ranges ?? scaling.ranges(of: sample(rows, width: width, height: height))
+            scaled = TileScaling(ranges: found, limits: scaling.limits)
         }
+        let bandRows = Self.bandBytes / (4 * max(1, classes - 1) * width)
         let across = TileAxis(length: width, largest: largestTile, halo: halo, ramp: ramp, multiple: multiple)
-        let down = TileAxis(length: height, largest: largestTile, halo: halo, ramp: ramp, multiple: multiple)
-        let shares = across.starts.indices.map { index in across.reach(index).map { across.share(index, at: $0) } }
+        let down = TileAxis(
+            length: height,
+            largest: max(min(largestTile, 2 * halo + 256), min(largestTile, bandRows + 2 * halo)) / multiple * multiple,
+            halo: halo, ramp: ramp, multiple: multiple)
+        let window = RowWindow(image)
+        let pipeline = TilePipeline(
+            rows: ResampledRows(window, width: width, height: height), across: across, down: down, scaling: scaled,
+            networks: try networks(across.starts.count * down.starts.count))
         var output = OutputRows(
             across: ResamplingAxis(from: width, to: image.width), down: ResamplingAxis(from: height, to: image.height))
-        var gathered: [[Float]] = []
-        var base = 0
-
-        let progress = Progress("segmenting", total: across.starts.count * down.starts.count, unit: "tiles")
-        defer { progress.finish() }
-        for (band, top) in down.starts.enumerated() {
-            let range = max(0, top)..<min(height, top + down.tile)
-            var strip = try rows.rows(range)
-            if let scaling, let intensities { strip = scaling.scaled(strip, by: intensities) }
-            let reach = down.reach(band)
-            for (tile, left) in across.starts.enumerated() {
-                try Interruption.check()
-                let input = cut(
-                    strip, firstRow: range.lowerBound, height: height, top: top, left: left, down.tile, across)
-                let probabilities = try network(input)
-                if gathered.isEmpty {
-                    gathered = Array(repeating: [], count: probabilities.count)
-                }
-                let columns = across.reach(tile)
-                for (number, plane) in probabilities.enumerated() {
-                    let size = (reach.upperBound - base) * width
-                    if gathered[number].count < size {
-                        gathered[number].append(contentsOf: repeatElement(0, count: size - gathered[number].count))
-                    }
-                    gathered[number].withUnsafeMutableBufferPointer { sums in
-                        for row in reach {
-                            let rowShare = down.share(band, at: row)
-                            let source = (row - top) * plane.width - left
-                            let target = (row - base) * width
-                            for (index, column) in columns.enumerated() {
-                                sums[target + column] +=
-                                    rowShare * shares[tile][index] * plane.samples[source + column]
-                            }
-                        }
-                    }
-                }
-                progress.advance()
+        // Rows that the next band of tiles still needs above those that are settled.
+        let margin = Int(Double(2 * halo + ramp) / factor) + 2
+        try pipeline.run { planes in
+            try output.take(planes) { first, planes in
+                let rows = first..<first + planes[0].height
+                try sink(PredictedRows(firstRow: first, image: try window.rows(rows), probabilities: planes))
+                window.discard(above: rows.upperBound - margin)
             }
-            let settled = down.settled(after: band)
-            let count = (settled - base) * width
-            try output.take(
-                gathered.map { Plane(width: width, height: settled - base, samples: Array($0.prefix(count))) }, sink)
-            for number in gathered.indices { gathered[number].removeFirst(count) }
-            base = settled
         }
     }
 
@@ -137,93 +131,21 @@ public struct TiledPrediction {
     private func sample(_ rows: ResampledRows, width: Int, height: Int) throws -> [Plane<Float>] {
         let strip = 16
         let wanted = max(strip * 8, 4_000_000 / width)
-        guard height > wanted else { return try rows.rows(0..<height) }
+        guard height > wanted else {
+            let image = try rows.rows(0..<height)
+            return (0..<image.channels).map { image.plane($0) }
+        }
         let count = wanted / strip
         var parts: [[Float]] = []
         for index in 0..<count {
             try Interruption.check()
             let first = (height - strip) * index / max(1, count - 1)
-            for (channel, plane) in try rows.rows(first..<first + strip).enumerated() {
+            let image = try rows.rows(first..<first + strip)
+            for channel in 0..<image.channels {
                 if parts.count <= channel { parts.append([]) }
-                parts[channel] += plane.samples
+                parts[channel] += image.plane(channel).samples
             }
         }
         return parts.map { Plane(width: width, height: count * strip, samples: $0) }
-    }
-
-    private func cut(
-        _ strip: [Plane<Float>], firstRow: Int, height: Int, top: Int, left: Int, _ tileHeight: Int, _ across: TileAxis
-    ) -> TileInput {
-        let columns = (left..<left + across.tile).map { mirrored($0, across.length) }
-        var samples: [Float] = []
-        samples.reserveCapacity(strip.count * tileHeight * across.tile)
-        for plane in strip {
-            plane.samples.withUnsafeBufferPointer { source in
-                for row in top..<top + tileHeight {
-                    let start = (mirrored(row, height) - firstRow) * plane.width
-                    for column in columns { samples.append(source[start + column]) }
-                }
-            }
-        }
-        return TileInput(channels: strip.count, height: tileHeight, width: across.tile, samples: samples)
-    }
-}
-
-/// Brings rows of probabilities back to the image's resolution as they come.
-private struct OutputRows {
-    let across: ResamplingAxis
-    let down: ResamplingAxis
-    private var window: [Plane<Float>] = []
-    private var windowStart = 0
-    private var emitted = 0
-
-    init(across: ResamplingAxis, down: ResamplingAxis) {
-        self.across = across
-        self.down = down
-    }
-
-    mutating func take(_ planes: [Plane<Float>], _ sink: TiledPrediction.Sink) throws {
-        guard let first = planes.first, first.height > 0 else { return }
-        if across.isIdentity, down.isIdentity {
-            try sink(emitted, planes)
-            emitted += first.height
-            return
-        }
-        let wide = planes.map { Plane(width: across.to, height: $0.height, samples: across.resampled($0)) }
-        if window.isEmpty {
-            window = wide
-        } else {
-            window = zip(window, wide).map { old, new in
-                Plane(width: old.width, height: old.height + new.height, samples: old.samples + new.samples)
-            }
-        }
-        let available = windowStart + window[0].height
-        var end = emitted
-        while end < down.to, down.sources(of: end..<end + 1).upperBound <= available { end += 1 }
-        guard end > emitted else { return }
-        let result = window.map { plane in
-            var samples = [Float](repeating: 0, count: (end - emitted) * across.to)
-            for row in emitted..<end {
-                down.forEachSource(of: row) { source, weight in
-                    let from = (source - windowStart) * across.to
-                    let target = (row - emitted) * across.to
-                    for column in 0..<across.to { samples[target + column] += weight * plane.samples[from + column] }
-                }
-            }
-            return Plane(width: across.to, height: end - emitted, samples: samples)
-        }
-        try sink(emitted, result)
-        emitted = end
-        guard end < down.to else { return }
-        let keep = down.sources(of: end..<end + 1).lowerBound
-        if keep > windowStart {
-            let dropped = keep - windowStart
-            window = window.map { plane in
-                Plane(
-                    width: plane.width, height: plane.height - dropped,
-                    samples: Array(plane.samples.dropFirst(dropped * plane.width)))
-            }
-            windowStart = keep
-        }
     }
 }

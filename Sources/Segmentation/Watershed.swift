@@ -12,9 +12,7 @@ import Imaging
 public func separateTouching(_ mask: Plane<UInt8>, depth: Float = 0.25) -> Plane<UInt32> {
     let distance = distanceTransform(mask)
     let inside = mask.samples.indices.filter { mask.samples[$0] > 0 }
-    let order = inside.sorted { a, b in
-        distance.samples[a] != distance.samples[b] ? distance.samples[a] > distance.samples[b] : a < b
-    }
+    let order = innermostFirst(inside, distance)
     var basins = Basins()
     var labels = Plane<UInt32>(width: mask.width, height: mask.height, filledWith: 0)
     for index in order {
@@ -53,6 +51,26 @@ public func separateTouching(_ mask: Plane<UInt8>, depth: Float = 0.25) -> Plane
         labels.samples[index] = number
     }
     return labels
+}
+
+/// Places sorted by falling distance, and among equals as they come. Squares of distances are whole numbers, so that
+/// counting sorts them.
+private func innermostFirst(_ places: [Int], _ distance: Plane<Float>) -> [Int] {
+    let squares = places.map { Int((distance.samples[$0] * distance.samples[$0]).rounded()) }
+    let highest = squares.max() ?? 0
+    guard highest <= 4 * places.count + 1000 else {
+        return places.indices.sorted { a, b in squares[a] != squares[b] ? squares[a] > squares[b] : a < b }
+            .map { places[$0] }
+    }
+    var starts = [Int](repeating: 0, count: highest + 2)
+    for square in squares { starts[highest - square + 1] += 1 }
+    for index in 1..<starts.count { starts[index] += starts[index - 1] }
+    var order = [Int](repeating: 0, count: places.count)
+    for (index, square) in squares.enumerated() {
+        order[starts[highest - square]] = places[index]
+        starts[highest - square] += 1
+    }
+    return order
 }
 
 /// Basins of the watershed, joined as they turn out to be one.

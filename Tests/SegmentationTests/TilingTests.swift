@@ -39,11 +39,12 @@ import Work
         [Plane(width: tile.width, height: tile.height, samples: Array(tile.samples.prefix(tile.width * tile.height)))]
     }
 
-    private func gathered(_ prediction: TiledPrediction, _ image: some ImageRows) throws -> Plane<Float> {
+    private func gathered(_ prediction: TiledPrediction, _ image: Image) throws -> Plane<Float> {
         var samples: [Float] = []
-        try prediction.predict(image) { first, planes in
-            #expect(first == samples.count / image.width)
-            samples += planes[0].samples
+        try prediction.predict(image) { rows in
+            #expect(rows.firstRow == samples.count / image.width)
+            #expect(rows.image.height == rows.probabilities[0].height)
+            samples += rows.probabilities[0].samples
         }
         return Plane(width: image.width, height: image.height, samples: samples)
     }
@@ -108,7 +109,7 @@ import Work
         var prediction = TiledPrediction(scaling: nil, network: echo)
         prediction.networkPixel_um = 0.1
         let image = Image(Plane<Float>(width: 4, height: 4, filledWith: 0), pixelSize_um: 1)
-        #expect(throws: Failure.self) { try prediction.predict(image) { _, _ in } }
+        #expect(throws: Failure.self) { try prediction.predict(image) { _ in } }
     }
 
     /// Rows that keep count of how many are asked for at once.
@@ -118,9 +119,9 @@ import Work
         let channels = 1
         let pixelSize_um: Double? = nil
         var most = 0
-        func rows(_ range: Range<Int>) -> [Plane<Float>] {
+        func rows(_ range: Range<Int>) -> Image {
             most = max(most, range.count)
-            return [plane(width, range.count) { row, column in Float(row + range.lowerBound + column) }]
+            return Image(plane(width, range.count) { row, column in Float(row + range.lowerBound + column) })
         }
     }
 
@@ -129,10 +130,10 @@ import Work
         var prediction = TiledPrediction(scaling: IntensityScaling(), network: echo)
         prediction.largestTile = 256
         var emitted = 0
-        try prediction.predict(rows) { first, planes in
-            #expect(first == emitted)
-            emitted += planes[0].height
-            #expect(planes[0].height <= 512)
+        try prediction.predict(rows) { part in
+            #expect(part.firstRow == emitted)
+            emitted += part.image.height
+            #expect(part.image.height <= TiledPrediction.rowsAtOnce)
         }
         #expect(emitted == 200_000)
         #expect(rows.most <= 256)

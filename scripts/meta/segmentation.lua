@@ -12,12 +12,28 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field images string[] the names of the images it learned on
 local Model = {}
 
---- Segments an image file and writes mask, labels, table and overview.
+--- Segments an image file of any size and writes mask, labels, table, sizes and overview.
+--- Rows are read, predicted and written as they come: memory holds some bands of rows and the objects,
+--- never the image. An image whose pixels differ in size from those of the model is resampled for the
+--- network, and the result is at the image's own resolution. Each channel is scaled by percentiles of
+--- its intensities, so that images of every pixel type can be segmented.
+--- mask.tif: 8 bits, 255 in objects, or class numbers. labels.tif: 32 bits, the number of the object.
+--- Objects are pixels of one class connected by sides or corners, numbered class by class in reading
+--- order of their first pixels. separate cuts them apart by a watershed of the distance to the
+--- background; parts whose bounding box has more than 16.8 million pixels stay whole.
+--- objects.csv: the number (id); the centroid (x, y) from the top left corner of the image; the area;
+--- the bounding box (left, top, width, height), each in px and um; the mean and the greatest intensity
+--- of the first channel in counts; the eccentricity of the ellipse with the same second moments (0: a
+--- circle, towards 1: a line); the class. Columns in um are empty where the pixel size is not known.
+--- sizes.png: how many objects there are of each area. overview.png: the objects outlined, or tinted
+--- where the image is reduced more than fourfold.
+--- probability.tif: floats from 0 to 1, the probability of an object of any class. confidence.tif:
+--- 8 bits, 255 times the probability of the likeliest class, with two classes 128 (undecided) to 255.
 ---@param image string a TIFF, OME-TIFF or PNG file
 ---@param output string the folder for the results
 ---@param name? string the name of the results, sorted into a folder for each kind; nil for fixed names (may be left out)
----@param options? { pixel_um: number?, least_area_px: integer?, separate: boolean?, probability: boolean? } pixel size, least area, separation (may be left out)
----@return table<string # objects (nil for images over 400 million pixels), pixels and the paths mask, labels, table, overview
+---@param options? { pixel_um: number?, least_area_px: integer?, separate: boolean?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
+---@return table<string # objects, pixels and the paths mask, labels, table, sizes, overview
 ---@return any>
 function Model:segment(image, output, name, options) end
 

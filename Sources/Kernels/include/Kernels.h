@@ -3,3 +3,4 @@
 #include "SpotFit.h"
 #include "NetworkKernels.h"
 #include "Winograd.h"
+#include "SegmentationKernels.h"

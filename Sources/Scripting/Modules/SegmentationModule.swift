@@ -75,6 +75,8 @@ extension SegmentationOptions: LuaOptions {
         Option("least_area_px", \SegmentationOptions.leastArea_px, "smaller objects are left out", minimum: 1),
         Option("separate", \SegmentationOptions.separate, "cut objects that touch apart at their waists"),
         Option("probability", \SegmentationOptions.probability, "write the probability of an object too"),
+        Option(
+            "confidence", \SegmentationOptions.confidence, "write the probability of the likeliest class too"),
     ]
 }
 
@@ -143,16 +145,32 @@ extension LuaModule {
             model.property("dice", "the Dice coefficient of its training's own check") { $0.description.scores.dice }
             model.property("images", "the names of the images it learned on") { $0.description.training.images }
             model.method(
-                "segment", "Segments an image file and writes mask, labels, table and overview.",
+                "segment", "Segments an image file of any size and writes mask, labels, table, sizes and overview.",
                 [
                     Parameter("image", "a TIFF, OME-TIFF or PNG file"),
                     Parameter("output", "the folder for the results"),
                     Parameter(
                         "name", "the name of the results, sorted into a folder for each kind; nil for fixed names"),
-                    Parameter("options", "pixel size, least area, separation"),
-                ],
-                result:
-                    "objects (nil for images over 400 million pixels), pixels and the paths mask, labels, table, overview"
+                    Parameter("options", "pixel size, least area, separation, further maps"),
+                ], result: "objects, pixels and the paths mask, labels, table, sizes, overview",
+                details: """
+                    Rows are read, predicted and written as they come: memory holds some bands of rows and the objects,
+                    never the image. An image whose pixels differ in size from those of the model is resampled for the
+                    network, and the result is at the image's own resolution. Each channel is scaled by percentiles of
+                    its intensities, so that images of every pixel type can be segmented.
+                    mask.tif: 8 bits, 255 in objects, or class numbers. labels.tif: 32 bits, the number of the object.
+                    Objects are pixels of one class connected by sides or corners, numbered class by class in reading
+                    order of their first pixels. separate cuts them apart by a watershed of the distance to the
+                    background; parts whose bounding box has more than 16.8 million pixels stay whole.
+                    objects.csv: the number (id); the centroid (x, y) from the top left corner of the image; the area;
+                    the bounding box (left, top, width, height), each in px and um; the mean and the greatest intensity
+                    of the first channel in counts; the eccentricity of the ellipse with the same second moments (0: a
+                    circle, towards 1: a line); the class. Columns in um are empty where the pixel size is not known.
+                    sizes.png: how many objects there are of each area. overview.png: the objects outlined, or tinted
+                    where the image is reduced more than fourfold.
+                    probability.tif: floats from 0 to 1, the probability of an object of any class. confidence.tif:
+                    8 bits, 255 times the probability of the likeliest class, with two classes 128 (undecided) to 255.
+                    """
             ) {
                 (model: SegmentationModel, image: String, output: String, name: String?, options: SegmentationOptions)
                     -> [String: LuaValue] in
@@ -160,8 +178,8 @@ extension LuaModule {
                 let result = try model.segment(image, into: files, options: options)
                 return [
                     "pixels": .integer(result.pixels), "mask": .text(files.mask),
-                    "objects": result.objects.map { .integer($0.objects.count) } ?? .nil,
-                    "labels": .text(files.labels), "table": .text(files.objects), "overview": .text(files.overview),
+                    "objects": .integer(result.objects), "labels": .text(files.labels),
+                    "table": .text(files.objects), "sizes": .text(files.sizes), "overview": .text(files.overview),
                 ]
             }
             model.text {
