@@ -61,6 +61,14 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "GigapixelBench",
+            dependencies: [
+                "Imaging", "Randomness", "Segmentation", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
         tests(of: "Work"),
         tests(of: "Randomness"),
         tests(of: "Imaging", "Work"),

@@ -81,6 +81,12 @@ extension SegmentationModel {
         return (image.width * image.height, try output.finish())
     }
 
+    /// The intensity ranges that an image file is scaled by.
+    /// - Throws: a `Failure` when the image cannot be read or its pixel size does not fit the model.
+    public func intensityRanges(ofFile path: String) throws -> [IntensityRange] {
+        try prediction.ranges(of: rows(of: path, pixelSize_um: nil))
+    }
+
     /// The rows of an image file, without an opaque alpha channel that the model does not take.
     private func rows(of path: String, pixelSize_um: Double?) throws -> any ImageRows {
         let isTIFF = ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())

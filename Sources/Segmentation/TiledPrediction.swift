@@ -100,16 +100,9 @@ public struct TiledPrediction {
         let height = max(1, Int((Double(image.height) * factor).rounded()))
         var scaled = TileScaling.none(channels: image.channels)
         if let scaling {
-            let rows = ResampledRows(image, width: width, height: height)
-            let found = try ranges ?? scaling.ranges(of: sample(rows, width: width, height: height))
-            scaled = TileScaling(ranges: found, limits: scaling.limits)
+            scaled = TileScaling(ranges: try ranges ?? self.ranges(of: image), limits: scaling.limits)
         }
-        let bandRows = Self.bandBytes / (4 * max(1, classes - 1) * width)
-        let across = TileAxis(length: width, largest: largestTile, halo: halo, ramp: ramp, multiple: multiple)
-        let down = TileAxis(
-            length: height,
-            largest: max(min(largestTile, 2 * halo + 256), min(largestTile, bandRows + 2 * halo)) / multiple * multiple,
-            halo: halo, ramp: ramp, multiple: multiple)
+        let (across, down) = axes(width: width, height: height)
         let window = RowWindow(image)
         let pipeline = TilePipeline(
             rows: ResampledRows(window, width: width, height: height), across: across, down: down, scaling: scaled,
@@ -125,6 +118,34 @@ public struct TiledPrediction {
                 window.discard(above: rows.upperBound - margin)
             }
         }
+    }
+
+    /// The intensity ranges that an image is scaled by: from all of a small image, from evenly spread strips of a large.
+    /// - Throws: a `Failure` when the pixel size does not fit or the image cannot be read.
+    public func ranges(of image: any ImageRows) throws -> [IntensityRange] {
+        guard let scaling else { return [] }
+        let factor = try magnification(of: image)
+        let width = max(1, Int((Double(image.width) * factor).rounded()))
+        let height = max(1, Int((Double(image.height) * factor).rounded()))
+        return scaling.ranges(
+            of: try sample(ResampledRows(image, width: width, height: height), width: width, height: height))
+    }
+
+    /// The middles of the strips in which neighbouring tiles fade into each other, for an image at the network's pixels.
+    public func seams(width: Int, height: Int) -> (columns: [Int], rows: [Int]) {
+        func middles(_ axis: TileAxis) -> [Int] { axis.starts.dropFirst().map { $0 + axis.halo + ramp / 2 } }
+        let (across, down) = axes(width: width, height: height)
+        return (middles(across), middles(down))
+    }
+
+    /// The tiles; those of a wide image are lower, so that one row of them keeps within `bandBytes`.
+    private func axes(width: Int, height: Int) -> (across: TileAxis, down: TileAxis) {
+        let bandRows = Self.bandBytes / (4 * max(1, classes - 1) * width)
+        let tallest = max(min(largestTile, 2 * halo + 256), min(largestTile, bandRows + 2 * halo))
+        func axis(_ length: Int, _ largest: Int) -> TileAxis {
+            TileAxis(length: length, largest: largest, halo: halo, ramp: ramp, multiple: multiple)
+        }
+        return (axis(width, largestTile), axis(height, tallest / multiple * multiple))
     }
 
     /// Fair rows of the image to find its intensity ranges by: all of a small image, evenly spread strips of a large.
