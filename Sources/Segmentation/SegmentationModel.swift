@@ -51,6 +51,20 @@ public final class SegmentationModel {
         guard (64...4096).contains(description.tile), (0...description.tile / 4).contains(description.halo) else {
             throw Self.damaged(path, "tile \(description.tile) and halo \(description.halo) do not fit")
         }
+        let scaling = description.scaling
+        guard scaling.lowPercentile >= 0, scaling.highPercentile <= 100, scaling.lowPercentile < scaling.highPercentile,
+            scaling.noiseFloor >= 0
+        else {
+            throw Self.damaged(
+                path,
+                "intensities cannot be scaled by percentiles \(scaling.lowPercentile) to \(scaling.highPercentile)")
+        }
+        guard description.pixelSize_um.map({ $0 > 0 && $0.isFinite }) ?? true else {
+            throw Self.damaged(path, "pixels cannot have a side of \(description.pixelSize_um ?? 0) um")
+        }
+        do { try description.network.validate() } catch let failure as Failure {
+            throw Self.damaged(path, "\(failure.message), not \(failure.remedy.replacing("use ", with: ""))")
+        }
         guard !description.weights.file.contains("/") else {
             throw Self.damaged(path, "the weights lie outside the folder")
         }

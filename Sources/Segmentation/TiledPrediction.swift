@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import Work
 
@@ -84,7 +85,9 @@ public struct TiledPrediction {
         let factor = own / target
         guard factor <= Self.greatestMagnification else {
             throw Failure(
-                "the image's pixels of \(own) um are more than \(Int(Self.greatestMagnification)) times those of the model, \(target) um",
+                String(
+                    format: "the image's pixels of %.4g um are more than %.0f times those of the model, %.4g um", own,
+                    Self.greatestMagnification, target),
                 remedy: "train a model at this resolution", code: "pixel-size-mismatch")
         }
         return abs(factor - 1) < 0.02 ? 1 : factor
