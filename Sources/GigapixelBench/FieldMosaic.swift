@@ -38,7 +38,7 @@ struct FieldMosaic {
         }
         let side = (gigapixels * 1e9).squareRoot()
         columns = max(1, Int((side / Double(width)).rounded()))
-        rows = max(1, Int((gigapixels * 1e9 / Double(columns * width * height)).rounded()))
+        rows = max(1, Int((gigapixels * 1e9 / Double(columns * width * height)).rounded(.up)))
         var random = RandomSource(seed: seed)
         var cells: [Cell] = []
         for _ in 0..<columns * rows {

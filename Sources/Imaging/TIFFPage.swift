@@ -158,5 +158,6 @@ enum SampleEncoding: Sendable, Equatable {
 }
 
 func notSupported(_ path: String, _ what: String) -> Failure {
-    Failure("not supported: \(path) has \(what)", code: "not-supported")
+    Failure(
+        "not supported: \(path) has \(what)", remedy: "convert it, for instance with ImageJ", code: "not-supported")
 }

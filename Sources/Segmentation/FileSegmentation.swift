@@ -90,10 +90,13 @@ extension SegmentationModel {
     /// The rows of an image file, without an opaque alpha channel that the model does not take.
     private func rows(of path: String, pixelSize_um: Double?) throws -> any ImageRows {
         let isTIFF = ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
-        var source: any ImageRows = isTIFF ? try TIFFRows(path) : try readSpecimen(path)
-        let hasAlpha = source.channels == 2 || source.channels == 4
-        if hasAlpha, source.channels == description.network.inputChannels + 1 {
-            source = OpaqueRows(source: source, path: path)
+        let source: any ImageRows
+        if isTIFF {
+            let tiff = try TIFFRows(path)
+            let dropsAlpha = tiff.mayHaveAlpha && tiff.channels == description.network.inputChannels + 1
+            source = dropsAlpha ? OpaqueRows(source: tiff, path: path) : tiff
+        } else {
+            source = try readSpecimen(path)
         }
         return CalibratedRows(source: source, pixelSize_um: pixelSize_um ?? source.pixelSize_um)
     }

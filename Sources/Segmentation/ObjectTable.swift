@@ -34,12 +34,15 @@ extension [SegmentedObject] {
     /// - Throws: a `Failure` when the file cannot be written.
     public func writeSizes(to path: String, pixelSize_um: Double?) throws {
         let areas = map { Double($0.area_px) * (pixelSize_um.map { $0 * $0 } ?? 1) }
+        let sorted = areas.sorted()
+        // A few giants would press all others into one bar.
+        let usual = sorted.isEmpty ? 1 : 1.5 * sorted[sorted.count * 199 / 200]
+        let larger = sorted.reversed().prefix { $0 > usual }.count
         var plot = Plot(
-            title: "\(count) objects", x: Plot.Axis(pixelSize_um == nil ? "area (px)" : "area (um²)"),
-            y: Plot.Axis("objects"))
-        plot.series = [.histogram(of: areas)]
-        if !areas.isEmpty {
-            let median = areas.sorted()[areas.count / 2]
+            title: "\(count) objects" + (larger > 0 ? ", \(larger) of them larger than shown" : ""),
+            x: Plot.Axis(pixelSize_um == nil ? "area (px)" : "area (um²)"), y: Plot.Axis("objects"))
+        plot.series = [.histogram(of: sorted, range: larger > 0 ? 0...usual : nil)]
+        if let median = sorted.isEmpty ? nil : sorted[sorted.count / 2] {
             plot.marks = [.vertical(at: median, label: String(format: "median %.4g", median))]
         }
         try plot.writePNG(to: path)

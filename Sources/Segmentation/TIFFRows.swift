@@ -9,6 +9,8 @@ struct TIFFRows: ImageRows {
     let height: Int
     let channels: Int
     let pixelSize_um: Double?
+    /// Whether the last of two or four channels may be an alpha channel rather than intensities.
+    let mayHaveAlpha: Bool
 
     /// - Throws: a `Failure` when the file cannot be read or its pixels are not intensities.
     init(_ path: String) throws {
@@ -25,6 +27,8 @@ struct TIFFRows: ImageRows {
         height = reader.height
         channels = isStack ? planes : reader.first.channels
         pixelSize_um = reader.pixelSize_um
+        let type = reader.first.pixelType
+        mayHaveAlpha = !isStack && (channels == 2 || channels == 4) && (type == .uint8 || type == .uint16)
         for page in pages.dropFirst() {
             let other = try reader.page(page)
             guard other.width == width, other.height == height, other.pixelType == reader.first.pixelType,
@@ -54,7 +58,7 @@ struct TIFFRows: ImageRows {
     }
 }
 
-/// Rows without their last channel, which must be opaque everywhere.
+/// Rows of 8 or 16 bits without their last channel, which must be opaque everywhere.
 struct OpaqueRows: ImageRows {
     let source: any ImageRows
     let path: String
@@ -79,7 +83,7 @@ struct OpaqueRows: ImageRows {
         switch image.samples {
         case .uint8(let values): samples = .uint8(try opaque(values))
         case .uint16(let values): samples = .uint16(try opaque(values))
-        default: samples = .float32(image.samples.floats(in: 0..<colours))
+        default: throw Failure("\(path) has no alpha channel", code: "channel-mismatch")
         }
         return Image(
             width: image.width, height: image.height, channels: channels, samples: samples,

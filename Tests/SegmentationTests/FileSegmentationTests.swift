@@ -211,6 +211,16 @@ import Work
                 Image(width: 60, height: 50, channels: 3, samples: .uint8(Array(repeating: 9, count: 9000))),
                 to: colours)
             try check(colours, "channel-mismatch", "3 channels", "1 channel", "another model")
+            // Two channels are not grey and alpha unless they are side by side in the pixel, and opaque.
+            let stack = folder + "/stack.tif"
+            try writeTIFF(
+                Image(width: 60, height: 50, channels: 2, samples: .uint16(Array(repeating: 65_535, count: 6000))),
+                to: stack)
+            try check(stack, "channel-mismatch", "2 channels")
+            let clear = folder + "/clear.png"
+            try writePNG(
+                Image(width: 60, height: 50, channels: 2, samples: .uint8(Array(repeating: 9, count: 6000))), to: clear)
+            try check(clear, "channel-mismatch", "2 channels")
             let coarse = folder + "/coarse.tif"
             try writeTIFF(Image(image.plane().resized(width: 20, height: 20), pixelSize_um: 9), to: coarse)
             try check(coarse, "pixel-size-mismatch", "9 um", "0.5 um", "train a model")
