@@ -58,6 +58,33 @@ import Work
         }
     }
 
+    @Test func classesAreNumberedOneAfterTheOther() throws {
+        let shapes = blobs(200, 1100, seed: 6, sigma: 3, share: 0.5)
+        let kinds = blobs(200, 1100, seed: 7, sigma: 5, share: 0.5)
+        let mask: Plane<UInt8> = plane(200, 1100) { row, column in
+            shapes[row, column] > 0 ? (kinds[row, column] > 0 ? 2 : 1) : 0
+        }
+        let found = try SegmentedObjects(mask: mask, classes: 3, leastArea_px: 20)
+        var expected = Plane<UInt32>(width: 200, height: 1100, filledWith: 0)
+        var count: UInt32 = 0
+        for value: UInt8 in [1, 2] {
+            let (labels, objects) = labelComponents(mask.map { $0 == value ? 1 : 0 }, minimumArea: 20)
+            for index in labels.samples.indices where labels.samples[index] > 0 {
+                expected.samples[index] = labels.samples[index] + count
+            }
+            let numbers = count + 1...count + UInt32(objects.count)
+            #expect(numbers.allSatisfy { found.objects[Int($0) - 1].classNumber == Int(value) })
+            count += UInt32(objects.count)
+        }
+        #expect(found.labels == expected && found.objects.count == Int(count))
+        #expect(found.mask(classes: 3) == labelled(mask, expected))
+    }
+
+    /// The mask where there is a label.
+    private func labelled(_ mask: Plane<UInt8>, _ labels: Plane<UInt32>) -> Plane<UInt8> {
+        plane(mask.width, mask.height) { labels[$0, $1] > 0 ? mask[$0, $1] : 0 }
+    }
+
     /// Two checkerboards of 8-connected pixels have so many runs that they are giants; the last row makes them one.
     @Test func giantsAreOneObjectEach() throws {
         let (width, height) = (2101, 2000)
