@@ -58,6 +58,10 @@ public struct ComponentStream {
     public var mostRuns = 1 << 20
     /// When all parts that are not complete have more runs together than this, all of them become giants.
     public var mostRunsInAll = 1 << 23
+    /// A part of more kept intensities than this is a giant; a giant's intensities are summed, not kept.
+    public var mostIntensities = 1 << 24
+    /// When all parts that are not complete have more kept intensities together than this, all of them become giants.
+    public var mostIntensitiesInAll = 1 << 25
 
     private struct Open {
         var part: ConnectedPart
@@ -84,6 +88,7 @@ public struct ComponentStream {
     private var merged: [Int] = []
     private var giants = 0
     private var runsInAll = 0
+    private var intensitiesInAll = 0
 
     /// Begins with the first row of a mask.
     /// - Parameters:
@@ -130,7 +135,7 @@ public struct ComponentStream {
         merged.removeAll(keepingCapacity: true)
         swap(&above, &current)
         row += 1
-        if runsInAll > mostRunsInAll {
+        if runsInAll > mostRunsInAll || intensitiesInAll > mostIntensitiesInAll {
             for run in above { try spill(Int(run.slot), handle) }
         }
     }
@@ -169,12 +174,15 @@ public struct ComponentStream {
             }
             open[slot].part.intensitySum += sum
             open[slot].part.greatestIntensity = greatest
-            if keepsIntensities {
+            if keepsIntensities, open[slot].giant == nil {
+                intensitiesInAll += Int(end - start)
                 open[slot].part.intensities.append(
                     contentsOf: UnsafeBufferPointer(start: intensity + Int(start), count: Int(end - start)))
             }
         }
-        if open[slot].part.runs.count > mostRuns { try spill(slot, handle) }
+        if open[slot].part.runs.count > mostRuns || open[slot].part.intensities.count > mostIntensities {
+            try spill(slot, handle)
+        }
     }
 
     private mutating func begin(_ value: UInt8) -> Int {
@@ -212,6 +220,10 @@ public struct ComponentStream {
                 open[into].giant = giant
             }
         }
+        if open[into].giant != nil {
+            intensitiesInAll -= open[into].part.intensities.count
+            open[into].part.intensities = []
+        }
         return into
     }
 
@@ -220,6 +232,7 @@ public struct ComponentStream {
         open[slot] = Open(part: ConnectedPart(value: 0), parent: slot, lastRow: Int32.max, giant: nil)
         free.append(slot)
         runsInAll -= closed.part.runs.count
+        intensitiesInAll -= closed.part.intensities.count
         if let giant = closed.giant {
             try handle(.piece(closed.part, giant: giant))
         } else {
@@ -232,6 +245,7 @@ public struct ComponentStream {
         let piece = open[slot].part
         open[slot].part = ConnectedPart(value: piece.value)
         runsInAll -= piece.runs.count
+        intensitiesInAll -= piece.intensities.count
         let giant = open[slot].giant ?? giants
         if open[slot].giant == nil { giants += 1 }
         open[slot].giant = giant

@@ -129,4 +129,39 @@ import Testing
         }
         stream.finish(handle: take)
     }
+
+    /// A giant's intensities are in its sums, whichever way it became one.
+    @Test(arguments: [(20, Int.max), (Int.max, 60)])
+    func giantsKeepNoIntensities(most: Int, inAll: Int) {
+        var random = RandomSource(seed: 7)
+        let mask = [UInt8]((0..<2400).map { _ in random.chance(0.7) ? 1 : 0 })
+        let values = (0..<2400).map { _ in Float(random.uniform(in: 0...1000).rounded()) }
+        var stream = ComponentStream(width: 60, keepsIntensities: true)
+        stream.mostIntensities = most
+        stream.mostIntensitiesInAll = inAll
+        var sum = 0.0
+        var pieces = 0
+        func take(_ event: ComponentStream.Event) {
+            switch event {
+            case .part(let part):
+                #expect(part.intensities.count == part.runs.reduce(0) { $0 + $1.count })
+                sum += part.intensitySum
+            case .piece(let part, _):
+                pieces += 1
+                sum += part.intensitySum
+            case .joined: break
+            }
+        }
+        mask.withUnsafeBufferPointer { mask in
+            values.withUnsafeBufferPointer { values in
+                for row in 0..<40 {
+                    stream.append(
+                        mask.baseAddress! + row * 60, intensity: values.baseAddress! + row * 60, handle: take)
+                }
+            }
+        }
+        stream.finish(handle: take)
+        #expect(pieces > 1)
+        #expect(sum == zip(mask, values).reduce(0) { $0 + ($1.0 > 0 ? Double($1.1) : 0) })
+    }
 }

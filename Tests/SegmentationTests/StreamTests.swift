@@ -104,6 +104,14 @@ import Work
         #expect(one.labels.samples.max() == 1)
     }
 
+    @Test func whatIsTooLargeToCutStaysWhole() throws {
+        let mask = Plane<UInt8>(width: 4200, height: 4200, filledWith: 1)
+        let image: Plane<Float> = plane(4200, 4200) { row, _ in Float(row) }
+        let found = try SegmentedObjects(mask: mask, separate: true, intensity: image)
+        #expect(found.objects.map(\.area_px) == [4200 * 4200])
+        #expect(found.objects[0].meanIntensity == 2099.5 && found.objects[0].maxIntensity == 4199)
+    }
+
     @Test func manyRunsGoThroughAFile() throws {
         // 4.5 million runs: single pixels on every other column and row.
         let mask: Plane<UInt8> = plane(3000, 6000) { row, column in row % 2 == 0 && column % 2 == 0 ? 1 : 0 }

@@ -20,7 +20,8 @@ local Model = {}
 --- mask.tif: 8 bits, 255 in objects, or class numbers. labels.tif: 32 bits, the number of the object.
 --- Objects are pixels of one class connected by sides or corners, numbered class by class in reading
 --- order of their first pixels. separate cuts them apart by a watershed of the distance to the
---- background; parts whose bounding box has more than 16.8 million pixels stay whole.
+--- background. Parts whose bounding box has more than 16.8 million pixels stay whole, and so do those
+--- that reach a row where all parts that go on below have more than 33 million pixels together.
 --- objects.csv: the number (id); the centroid (x, y) from the top left corner of the image; the area;
 --- the bounding box (left, top, width, height), each in px and um; the mean and the greatest intensity
 --- of the first channel in counts; the eccentricity of the ellipse with the same second moments (0: a
