@@ -94,19 +94,19 @@ CLONES void kernels_sums(
 }
 
 INLINE void affine(
-    long lanes, int activation, const float *x, long xstride, float *y, long ystride, long pixels, const float *scale,
-    const float *shift) {
+    long lanes, int activation, const float *x, long xstride, float *y, long ystride, long pixels, const float *mean,
+    const float *scale, const float *shift) {
     for (long p = 0; p < pixels; p++) {
         for (long c = 0; c < lanes; c++) {
-            y[p * ystride + c] = activate(scale[c] * x[p * xstride + c] + shift[c], activation);
+            y[p * ystride + c] = activate(scale[c] * (x[p * xstride + c] - mean[c]) + shift[c], activation);
         }
     }
 }
 
 CLONES void kernels_affine(
-    const float *x, long xstride, float *y, long ystride, long pixels, long lanes, const float *scale,
-    const float *shift, int activation) {
-    FOR_ACTIVATION(affine, x, xstride, y, ystride, pixels, scale, shift)
+    const float *x, long xstride, float *y, long ystride, long pixels, long lanes, const float *mean,
+    const float *scale, const float *shift, int activation) {
+    FOR_ACTIVATION(affine, x, xstride, y, ystride, pixels, mean, scale, shift)
 }
 
 INLINE void affine_gradient_sums(
@@ -121,10 +121,10 @@ INLINE void affine_gradient_sums(
                 const float *row = x + p * xstride + first;
                 const float *out = dy + p * dystride + first;
                 for (long c = 0; c < width; c++) {
-                    float z = scale[first + c] * row[c] + shift[first + c];
-                    float g = out[c] * slope(z, activation);
+                    float d = row[c] - mean[first + c];
+                    float g = out[c] * slope(scale[first + c] * d + shift[first + c], activation);
                     s[c] += g;
-                    q[c] += g * (row[c] - mean[first + c]);
+                    q[c] += g * d;
                 }
             }
             for (long c = 0; c < width; c++) {
@@ -147,9 +147,9 @@ INLINE void affine_gradient(
     const float *c) {
     for (long p = 0; p < pixels; p++) {
         for (long k = 0; k < lanes; k++) {
-            float value = x[p * xstride + k];
-            float g = dy[p * dystride + k] * slope(scale[k] * value + shift[k], activation);
-            dx[p * dxstride + k] = a[k] * g + (b[k] * (value - mean[k]) + c[k]);
+            float d = x[p * xstride + k] - mean[k];
+            float g = dy[p * dystride + k] * slope(scale[k] * d + shift[k], activation);
+            dx[p * dxstride + k] = a[k] * g + (b[k] * d + c[k]);
         }
     }
 }

@@ -72,7 +72,7 @@ final class ExcitationLayer: Layer {
             kernels_affine(
                 from + pixel * source.pixelStride, source.pixelStride,
                 destination.unit(unit).base + pixel * destination.pixelStride, destination.pixelStride, pixels, lanes,
-                gate.unit(unit).base, zeros, Activation.none.rawValue)
+                zeros, gate.unit(unit).base, zeros, Activation.none.rawValue)
         }
     }
 
@@ -93,7 +93,7 @@ final class ExcitationLayer: Layer {
             }
             kernels_affine(
                 above, gradient.pixelStride, sourceGradient.map.unit(unit).base, sourceGradient.map.pixelStride,
-                source.size.pixels, lanes, factors, zeros, Activation.none.rawValue)
+                source.size.pixels, lanes, zeros, factors, zeros, Activation.none.rawValue)
         }
     }
 }

@@ -132,7 +132,7 @@ final class ActivationLayer: Layer {
             let (to, _, _, _) = destination.unit(unit)
             kernels_affine(
                 from + pixel * source.pixelStride, source.pixelStride, to + pixel * destination.pixelStride,
-                destination.pixelStride, pixels, lanes, ones, zeros, activation.rawValue)
+                destination.pixelStride, pixels, lanes, zeros, ones, zeros, activation.rawValue)
         }
     }
 

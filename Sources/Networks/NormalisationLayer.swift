@@ -111,7 +111,8 @@ final class NormalisationLayer: Layer {
             mean[channel] = Float(average)
             inverse[channel] = Float(inverseDeviation)
             scale[channel] = Float(Double(weight[channel]) * inverseDeviation)
-            shift[channel] = Float(Double(bias[channel]) - average * Double(weight[channel]) * inverseDeviation)
+            shift[channel] = Float(
+                Double(bias[channel]) + (Double(mean[channel]) - average) * Double(weight[channel]) * inverseDeviation)
             runningMean[channel] += momentum * (Float(average) - runningMean[channel])
             runningVariance[channel] += momentum * (Float(variance * count / (count - 1)) - runningVariance[channel])
         }
@@ -121,7 +122,7 @@ final class NormalisationLayer: Layer {
             kernels_affine(
                 base + pixel * source.pixelStride, source.pixelStride,
                 destination.unit(unit).base + pixel * destination.pixelStride, destination.pixelStride, pixels, lanes,
-                scale + channel, shift + channel, activation.rawValue)
+                mean + channel, scale + channel, shift + channel, activation.rawValue)
         }
     }
 

@@ -183,7 +183,7 @@ private final class OpenBLASConvolution: Convolution {
                 let lanes = min(32, size.channels - channel)
                 let base = destination + first * size.channels + channel
                 kernels_affine(
-                    base, size.channels, base, size.channels, min(piece, map - first), lanes, ones, bias + channel,
+                    base, size.channels, base, size.channels, min(piece, map - first), lanes, zeros, ones, bias + channel,
                     activation.rawValue)
                 channel += lanes
             }

@@ -42,6 +42,18 @@ extension NetworkTests {
             try trainsAlike(network, reference, normTolerance: 1e-3)
         }
 
+        /// Untrained ResNets are badly conditioned: torchvision's own float32 gradients differ from its float64 ones by up
+        /// to 1.5 % in norm and 3.3 % in direction, and the losses of later steps by 4e-3, so only the first step is compared.
+        @Test(arguments: ComputePath.allCases) func residualNetHasTheSameGradients(path: ComputePath) throws {
+            let reference = try TorchvisionReference(.deeplabv3_resnet50)
+            let network = try network(.deeplabv3_resnet50, reference, path)
+            let (input, target) = try reference.trainingBatch()
+            let loss = try network.trainingStep(input: input, target: target, learningRate: 1e-4)
+            #expect(abs(Double(loss) - reference.losses[0]) < 1e-5)
+            let worst = reference.worstGradientNorm(of: network)
+            #expect(worst.error < 0.03, "\(worst.name)")
+        }
+
         private func trainsAlike(
             _ network: SegmentationNetwork, _ reference: TorchvisionReference, normTolerance: Double
         ) throws {
@@ -58,8 +70,14 @@ extension NetworkTests {
             #expect(abs(Double(losses[2]) - reference.losses[2]) < 1e-3)
             var worst = (0.0, "")
             for (name, expected) in reference.normsAfterThreeSteps {
-                let error = abs(norm(network.parameter(name)) / expected - 1)
-                if !(error < worst.0) { worst = (error, name) }
+                let difference = abs(norm(network.parameter(name)) - expected)
+                if reference.gradientIsRounding(name) {
+                    // Adam makes full steps of random sign here, three in each program.
+                    let count = Double(reference.shapes[name]?.reduce(1, *) ?? 0)
+                    #expect(difference < 6 * 1e-4 * count.squareRoot(), "\(name)")
+                } else if !(difference < worst.0 * expected) {
+                    worst = (difference / expected, name)
+                }
             }
             #expect(worst.0 < 1e-3, "\(worst.1)")
         }

@@ -10,12 +10,12 @@
 void kernels_sums(
     const float *x, long stride, long pixels, long lanes, const float *pivot, double *sum, double *square);
 
-/// y = activation(scale * x + shift). x and y may be the same.
+/// y = activation(scale * (x - mean) + shift). x and y may be the same.
 void kernels_affine(
-    const float *x, long xstride, float *y, long ystride, long pixels, long lanes, const float *scale,
-    const float *shift, int activation);
+    const float *x, long xstride, float *y, long ystride, long pixels, long lanes, const float *mean,
+    const float *scale, const float *shift, int activation);
 
-/// With g = dy * activation'(scale * x + shift), adds the sums of g and of g * (x - mean) to `sum` and `product`.
+/// With g = dy * activation'(scale * (x - mean) + shift), adds the sums of g and of g * (x - mean) to `sum` and `product`.
 void kernels_affine_gradient_sums(
     const float *x, long xstride, const float *dy, long dystride, long pixels, long lanes, const float *scale,
     const float *shift, const float *mean, int activation, double *sum, double *product);
