@@ -68,6 +68,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "FewShotBench",
+            dependencies: [
+                "Imaging", "Networks", "Randomness", "Segmentation", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
 
         tests(of: "Work"),
         tests(of: "Randomness"),

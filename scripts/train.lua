@@ -11,6 +11,7 @@ local args = arguments {
   only       = text   { "", "take only images with this in their names" },
   classes    = integer { 2, min = 2, max = 16, "classes with the background; above 2 mask values are class numbers" },
   pixel_um   = length { optional = true, "side of a pixel; otherwise what the files say" },
+  as_drawn   = flag   "learn outlines exactly as drawn; those of up to 30 objects are moved to the edges otherwise",
   seed       = integer { 1, min = 0, "seed of every random choice" },
   resume     = flag   "go on from the checkpoint of a training that was cut off",
 }
@@ -18,6 +19,7 @@ local args = arguments {
 local result = segmentation.train(args.images, args.masks, args.model, {
   network = args.network, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
   only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
+  align_outlines = not args.as_drawn,
 })
 
 print(("%s: %d steps on %d objects of %d images in %.0f s"):format(

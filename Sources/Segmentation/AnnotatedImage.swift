@@ -44,7 +44,12 @@ public struct AnnotatedObject: Sendable, Equatable {
     /// Its class, 1 or more.
     public let classNumber: Int
     /// Its number of pixels.
-    public let area: Int
+    public internal(set) var area: Int
     /// The rectangle around it.
-    public let box: Region
+    public internal(set) var box: Region
+
+    /// Whether it lies inside the image without touching its border, which cuts objects off.
+    func isWhole(in plane: Plane<UInt32>) -> Bool {
+        box.column > 0 && box.row > 0 && box.column + box.width < plane.width && box.row + box.height < plane.height
+    }
 }

@@ -24,12 +24,19 @@ public struct Augmentation: Sendable, Codable, Equatable {
     public var noise = 0.06
     /// The largest deviation of a Gaussian blur in pixels.
     public var blur_px = 1.2
+    /// The share of the crops into which annotated objects are pasted where up to 3 are annotated; of n objects it is
+    /// 3 / n of this, for many objects show themselves what their crowds look like.
+    public var pasting = 0.5
+    /// The most objects that are pasted into a crop.
+    public var pasted = 6
+    /// The largest factor on the intensities of a pasted object; the smallest is its inverse.
+    public var pastedContrast = 2.5
 
     /// The usual strengths.
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case flips, scale, contrast, brightness, gamma, noise
+        case flips, scale, contrast, brightness, gamma, noise, pasting, pasted, pastedContrast
         case rotation_degrees = "rotationDegrees"
         case elastic_px = "elasticPx"
         case elasticSpacing_px = "elasticSpacingPx"
@@ -48,6 +55,7 @@ public struct Augmentation: Sendable, Codable, Equatable {
         settings.gamma = 1
         settings.noise = 0
         settings.blur_px = 0
+        settings.pasting = 0
         return settings
     }
 }
@@ -60,8 +68,8 @@ struct Deformation {
     private let centre: (x: Double, y: Double)
     private let gridSide: Int
     private let spacing: Double
-    private let controlX: [Double]
-    private let controlY: [Double]
+    private let controlX: [Float]
+    private let controlY: [Float]
 
     /// Draws a deformation.
     /// - Parameters:
@@ -81,44 +89,52 @@ struct Deformation {
         let deviation = settings.elastic_px
         let count = deviation > 0 ? gridSide * gridSide : 0
         // The spline averages its control points: a factor of 2 gives the displacement the wanted deviation.
-        controlX = (0..<count).map { _ in random.normal(deviation: 2 * deviation) }
-        controlY = (0..<count).map { _ in random.normal(deviation: 2 * deviation) }
+        controlX = (0..<count).map { _ in Float(random.normal(deviation: 2 * deviation)) }
+        controlY = (0..<count).map { _ in Float(random.normal(deviation: 2 * deviation)) }
     }
 
     /// The places in the image of every pixel of the crop, in pixels with whole numbers at pixel centres.
     func places() -> (x: [Float], y: [Float]) {
-        var xs = [Float](repeating: 0, count: side * side)
-        var ys = xs
-        let weights = (0..<side).map { Self.spline(Double($0) / spacing) }
+        var xs = displacements(controlX)
+        var ys = displacements(controlY)
         let middle = Double(side - 1) / 2
         for row in 0..<side {
             for column in 0..<side {
-                var u = Double(column) - middle
-                var v = Double(row) - middle
-                if !controlX.isEmpty {
-                    let (firstRow, rowWeights) = weights[row]
-                    let (firstColumn, columnWeights) = weights[column]
-                    for i in 0..<4 {
-                        let start = (firstRow + i) * gridSide + firstColumn
-                        let rowWeight = rowWeights[i]
-                        for j in 0..<4 {
-                            let weight = rowWeight * columnWeights[j]
-                            u += weight * controlX[start + j]
-                            v += weight * controlY[start + j]
-                        }
-                    }
-                }
-                xs[row * side + column] = Float(centre.x + matrix.xx * u + matrix.xy * v)
-                ys[row * side + column] = Float(centre.y + matrix.yx * u + matrix.yy * v)
+                let index = row * side + column
+                let u = Double(column) - middle + Double(xs[index])
+                let v = Double(row) - middle + Double(ys[index])
+                xs[index] = Float(centre.x + matrix.xx * u + matrix.xy * v)
+                ys[index] = Float(centre.y + matrix.yx * u + matrix.yy * v)
             }
         }
         return (xs, ys)
     }
 
+    /// The spline over control points at every pixel, first along the grid's columns, then along the rows.
+    private func displacements(_ control: [Float]) -> [Float] {
+        var result = [Float](repeating: 0, count: side * side)
+        guard !control.isEmpty else { return result }
+        let weights = (0..<side).map { Self.spline(Double($0) / spacing) }
+        var line = [Float](repeating: 0, count: gridSide)
+        for row in 0..<side {
+            let (firstRow, rowWeights) = weights[row]
+            for place in 0..<gridSide {
+                line[place] = 0
+                for i in 0..<4 { line[place] += rowWeights[i] * control[(firstRow + i) * gridSide + place] }
+            }
+            for column in 0..<side {
+                let (first, columnWeights) = weights[column]
+                let part = SIMD4(line[first], line[first + 1], line[first + 2], line[first + 3]) * columnWeights
+                result[row * side + column] = part.sum()
+            }
+        }
+        return result
+    }
+
     /// The first of the four control points that act at a place, and their cubic B-spline weights.
-    private static func spline(_ place: Double) -> (first: Int, weights: SIMD4<Double>) {
+    private static func spline(_ place: Double) -> (first: Int, weights: SIMD4<Float>) {
         let first = Int(place)
-        let t = place - Double(first)
+        let t = Float(place - Double(first))
         let s = 1 - t
         return (
             first,

@@ -16,13 +16,26 @@ public struct TrainingBatch: Sendable {
     public let target: [UInt8]
 }
 
+/// A crop in the making.
+struct TrainingCrop {
+    /// Its side in pixels.
+    let side: Int
+    /// The intensities, side x side for each channel.
+    var planes: [[Float]]
+    /// The class of each pixel, or `TrainingField.ignored`.
+    var classes: [UInt8]
+}
+
 /// Cuts varied crops out of annotated fields. Batch number n is the same whenever it is asked for.
 public struct CropSampler: Sendable {
     private let fields: [TrainingField]
     private let objects: [(field: Int, object: AnnotatedObject)]
+    private let stamps: [ObjectStamp]
     private let side: Int
     private let count: Int
     private let augmentation: Augmentation
+    /// The share of the crops that objects are pasted into.
+    private let pasting: Double
     private let random: RandomSource
 
     /// The share of the crops that lie anywhere in the images; the others lie around an annotated object.
@@ -38,9 +51,11 @@ public struct CropSampler: Sendable {
     ) {
         self.fields = fields
         objects = fields.enumerated().flatMap { index, field in field.objects.map { (index, $0) } }
+        stamps = fields.flatMap(\.stamps)
         self.side = side
         self.count = count
         self.augmentation = augmentation
+        pasting = augmentation.pasting * min(1, 3 / Double(max(1, objects.count)))
         random = RandomSource(seed: seed)
     }
 
@@ -56,10 +71,13 @@ public struct CropSampler: Sendable {
             let (field, x, y) = place(&random)
             let deformation = Deformation(side: side, x: x, y: y, settings: augmentation, random: &random)
             let (xs, ys) = deformation.places()
-            target += Self.classes(field.target, xs, ys)
-            var planes = field.channels.map { Self.sampled($0, xs, ys) }
-            vary(&planes, &random)
-            for plane in planes { input += plane }
+            var crop = TrainingCrop(
+                side: side, planes: field.channels.map { Self.sampled($0, xs, ys) },
+                classes: Self.classes(field.target, xs, ys))
+            if !stamps.isEmpty, random.chance(pasting) { paste(into: &crop, &random) }
+            vary(&crop.planes, &random)
+            target += crop.classes
+            for plane in crop.planes { input += plane }
         }
         return TrainingBatch(count: count, channels: channels, side: side, input: input, target: target)
     }
@@ -79,6 +97,25 @@ public struct CropSampler: Sendable {
             field, Double(object.box.column) + Double(object.box.width) / 2 + random.uniform(in: -reach...reach),
             Double(object.box.row) + Double(object.box.height) / 2 + random.uniform(in: -reach...reach)
         )
+    }
+
+    /// Pastes a few annotated objects into a crop, anywhere or beside the one before.
+    private func paste(into crop: inout TrainingCrop, _ random: inout RandomSource) {
+        var last = (x: Double(side) / 2, y: Double(side) / 2, reach: 0.0)
+        for _ in 0..<1 + random.integer(below: max(1, augmentation.pasted)) {
+            let stamp = stamps[random.integer(below: stamps.count)]
+            let gain = exp(random.uniform(in: -1...1) * log(max(augmentation.pastedContrast, 1)))
+            var x = random.uniform() * Double(side)
+            var y = random.uniform() * Double(side)
+            if random.chance(0.5) {
+                let angle = random.uniform() * 2 * .pi
+                let distance = (stamp.reach + last.reach) * random.uniform(in: 0.7...1.2)
+                x = last.x + distance * cos(angle)
+                y = last.y + distance * sin(angle)
+            }
+            last = (x, y, stamp.reach)
+            stamp.add(to: &crop, x: x, y: y, gain: Float(gain), settings: augmentation, random: &random)
+        }
     }
 
     /// Samples a plane at places by linear interpolation, mirrored at its borders.

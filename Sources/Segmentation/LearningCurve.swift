@@ -21,6 +21,14 @@ public struct LearningCurve: Sendable, Codable, Equatable {
     /// The points in the order of time.
     public var points: [Point] = []
 
+    /// The latest values as a line of bars from 0 to their greatest, for a terminal; empty before there are two.
+    func sketch(_ value: KeyPath<Point, Double>) -> String {
+        let values = points.suffix(12).map { $0[keyPath: value] }
+        guard values.count > 1, let greatest = values.max(), greatest > 0 else { return "" }
+        let bars = Array("▁▂▃▄▅▆▇█")
+        return " " + String(values.map { bars[min(7, max(0, Int(8 * $0 / greatest)))] })
+    }
+
     /// Writes the points as CSV.
     func writeCSV(to path: String) throws {
         var text = "iteration,seconds,learning_rate,loss,dice\n"

@@ -24,6 +24,10 @@ func modelCard(_ model: ModelDescription) -> String {
         model.scores.heldOut
         ? "On patches kept out of the training it reached a Dice coefficient of \(number(model.scores.dice, 4)) and \(number(100 * model.scores.accuracy, 2)) % of pixels right."
         : "There were too few objects to keep any out of the training. On the training patches themselves the Dice coefficient is \(number(model.scores.dice, 4)); how well it does elsewhere has to be seen on other images."
+    let outlines =
+        training.outlineShift_px.map {
+            " Their outlines were learned moved to the edges in the images, by \(number($0, 2)) pixels on average; scores compare with the outlines as drawn."
+        } ?? ""
     return """
         # Model
 
@@ -31,7 +35,7 @@ func modelCard(_ model: ModelDescription) -> String {
 
         ## Training
 
-        \(training.iterations) steps of \(settings.batch) crops of \(settings.crop)x\(settings.crop) pixels in \(number(training.seconds, 0)) s (\(number(training.processorSeconds, 0)) s of processor time) on \(training.objects) annotated object\(training.objects == 1 ? "" : "s") in \(training.images.count) image\(training.images.count == 1 ? "" : "s"), seed \(settings.seed).
+        \(training.iterations) steps of \(settings.batch) crops of \(settings.crop)x\(settings.crop) pixels in \(number(training.seconds, 0)) s (\(number(training.processorSeconds, 0)) s of processor time) on \(training.objects) annotated object\(training.objects == 1 ? "" : "s") in \(training.images.count) image\(training.images.count == 1 ? "" : "s"), seed \(settings.seed).\(outlines)
         \(pixel)
 
         Images: \(training.images.joined(separator: ", ")).

@@ -40,12 +40,20 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var images: [String]
         /// The number of annotated objects that were learned from.
         public var objects: Int
+        /// The mean distance by which outlines were moved to the edges in the images before they were learned, in
+        /// pixels; nil where they were learned as drawn.
+        public var outlineShift_px: Double?
         /// The number of steps.
         public var iterations: Int
         /// The time in seconds.
         public var seconds: Double
         /// The processor time in seconds, over all cores.
         public var processorSeconds: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case settings, images, objects, iterations, seconds, processorSeconds
+            case outlineShift_px = "outlineShiftPx"
+        }
     }
 
     /// A file of weights with what shows that it is whole.

@@ -42,7 +42,7 @@ struct PatchCheck {
             field.objects.prefix(4).map { object in
                 let region = square(side, around: object.box, within: field.target)
                 return TrainingFields.Patch(
-                    channels: field.channels.map { $0.crop(region) }, target: field.target.crop(region))
+                    channels: field.channels.map { $0.crop(region) }, target: field.drawn.crop(region))
             }
         }.prefix(8).map { $0 }
     }

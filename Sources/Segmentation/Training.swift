@@ -28,7 +28,8 @@ public func train(
 ) throws -> TrainingResult {
     try settings.validate()
     let fields = TrainingFields(
-        set, scaling: settings.scaling, objectLimit: settings.objects, seed: settings.seed)
+        set, scaling: settings.scaling, objectLimit: settings.objects, alignsOutlines: settings.alignsOutlines,
+        seed: settings.seed)
     let training = try TrainingRun(set, fields: fields, settings: settings, folder: folder, resume: resume)
     return try training.run(beforeStep)
 }
@@ -64,10 +65,7 @@ private final class TrainingRun {
             architecture: settings.architecture, inputChannels: set.channels, classes: set.classes,
             baseWidth: settings.baseWidth, depth: settings.depth)
         network = try SegmentationNetwork(description, seed: settings.seed)
-        // A class that covers less than a tenth of the annotated pixels counts more, so that it is not ignored.
-        classWeights = fields.classShares.map { share in
-            share <= 0 ? 1 : Float(min(5, max(1, (0.1 / share).squareRoot())))
-        }
+        classWeights = try settings.weights(ofShares: fields.classShares)
         check = PatchCheck(fields, classes: set.classes, side: settings.crop)
         try makeFolder(folder)
         if resume { try restore() }
@@ -134,8 +132,9 @@ private final class TrainingRun {
             parts.append("\(Progress.duration(max(0, minutes * 60 - seconds))) left")
         }
         let loss = losses.count > 0 ? losses.sum / Double(losses.count) : state.curve.points.last?.loss
-        if let loss { parts.append(String(format: "loss %.4f", loss)) }
-        if let dice = state.curve.points.last?.dice { parts.append(String(format: "Dice %.4f", dice)) }
+        let curve = state.curve
+        if let loss { parts.append(String(format: "loss %.4f", loss) + curve.sketch(\.loss)) }
+        if let dice = curve.points.last?.dice { parts.append(String(format: "Dice %.4f", dice) + curve.sketch(\.dice)) }
         return parts.joined(separator: ", ")
     }
 
@@ -147,6 +146,7 @@ private final class TrainingRun {
                 iteration: state.iteration, seconds: seconds, learningRate: Double(rate), loss: loss, dice: scores.dice)
         )
         try state.curve.writeCSV(to: folder + "/curve.csv")
+        try state.curve.writePlot(to: folder + "/curve.png")
         guard check.isHeldOut, done >= 0.5, scores.dice >= state.bestDice else { return }
         state.bestDice = scores.dice
         try makeFolder(checkpointFolder)
@@ -165,12 +165,11 @@ private final class TrainingRun {
                 pixelSize_um: sizes.count == 1 ? sizes.first : nil,
                 tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
                 training: ModelDescription.Provenance(
-                    settings: settings, images: set.images.map(\.name), objects: fields.objectsUsed,
+                    settings: settings, images: fields.imagesUsed.map { set.images[$0].name },
+                    objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px,
                     iterations: iterations, seconds: seconds,
                     processorSeconds: earlier.processor + processorSeconds() - startedProcessor), weights: weights)
         }
-
-        try state.curve.writePlot(to: folder + "/curve.png")
         try? FileManager.default.removeItem(atPath: checkpointFolder)
         return TrainingResult(model: model, curve: state.curve)
     }

@@ -8,10 +8,15 @@ public struct TrainingField: Sendable {
 
     /// The scaled intensities, one plane for each channel.
     public let channels: [Plane<Float>]
-    /// The class of each pixel, or `ignored`.
+    /// The class of each pixel as it was annotated, or `ignored`; what is scored is compared with this.
+    public let drawn: Plane<UInt8>
+    /// The class of each pixel to learn, or `ignored`: `drawn` with the outlines of few objects aligned to the image, and
+    /// without what is kept aside.
     public var target: Plane<UInt8>
     /// The objects that crops are taken around.
     public var objects: [AnnotatedObject]
+    /// Some of the objects, to be pasted into crops.
+    public var stamps: [ObjectStamp] = []
 }
 
 /// The fields to train on and the patches kept aside to choose the best weights by.
@@ -22,6 +27,8 @@ public struct TrainingFields: Sendable {
     public let heldOut: [Patch]
     /// The number of objects that training sees.
     public let objectsUsed: Int
+    /// The numbers of the images in the set that are learned from or checked with.
+    public let imagesUsed: [Int]
     /// The share of each class among the pixels that count.
     public let classShares: [Double]
 
@@ -33,41 +40,72 @@ public struct TrainingFields: Sendable {
         public let target: Plane<UInt8>
     }
 
+    /// The mean distance by which outlines were moved in pixels; nil where they are learned as drawn.
+    public let outlineShift_px: Double?
+
+    /// The most objects whose outlines are aligned and that are pasted: over more, slips of the hand average out, and more
+    /// show themselves what crowds look like.
+    private static let fewObjects = 30
+
     /// Prepares an annotated set.
     /// - Parameters:
     ///   - set: the images and their annotation.
     ///   - scaling: how intensities are scaled.
-    ///   - objectLimit: use only this many objects, drawn by `seed`; all other annotation is forgotten: within a
-    ///     patch around a chosen object the unmarked surroundings count as background, its neighbours do not count.
-    ///     nil uses the whole annotation.
+    ///   - objectLimit: use only this many objects, drawn by `seed`, the first of them whole and of middling size; all
+    ///     other annotation is forgotten: within a patch around a chosen object the unmarked surroundings count as
+    ///     background, its neighbours do not count. nil uses the whole annotation.
+    ///   - alignsOutlines: move the outlines of few objects of one class to the edges in the image before they are
+    ///     learned. What is kept aside for scores stays as it was drawn.
     ///   - patch: the side in pixels of held-out patches and the least side of the patches around chosen objects.
     ///   - seed: decides which objects are drawn and which are held out.
     public init(
-        _ set: AnnotatedSet, scaling: IntensityScaling, objectLimit: Int? = nil, patch: Int = 96,
-        heldOutPatches: Int = 8,
-        heldOutSide: Int = 128, seed: UInt64
+        _ set: AnnotatedSet, scaling: IntensityScaling, objectLimit: Int? = nil, alignsOutlines: Bool = true,
+        patch: Int = 96, heldOutPatches: Int = 8, heldOutSide: Int = 128, seed: UInt64
     ) {
         var random = RandomSource(seed: seed)
-        let order = set.objects.shuffled(using: &random)
-        let chosen = objectLimit.map { Array(order.prefix(max(1, $0))) } ?? order
-        let annotated = set.images.enumerated().map { index, image in
-            let mine = chosen.filter { $0.image == index }
-            let target =
-                objectLimit == nil
-                ? Self.wholeTarget(image.labels, classes: set.classes)
-                : Self.patchTarget(set, image: index, objects: mine, side: patch)
-            return TrainingField(
-                channels: scaling.scaled(image.channels, by: scaling.ranges(of: image.channels)), target: target,
-                objects: mine)
+        var chosen = set.objects.shuffled(using: &random)
+        let channels = set.images.map { scaling.scaled($0.channels, by: scaling.ranges(of: $0.channels)) }
+        if let objectLimit {
+            Self.putTypicalObjectFirst(&chosen, set.instances)
+            chosen = Array(chosen.prefix(max(1, objectLimit)))
         }
+        let asDrawn = chosen
+        let isFew = chosen.count <= Self.fewObjects
+        var instances = set.instances
+        var shift: Double?
+        if alignsOutlines, set.classes == 2, isFew {
+            shift = AnnotationAlignment.align(&chosen, instances: &instances, channels: channels)
+        }
+        let annotated = set.images.indices.map { index in
+            let mine = chosen.filter { $0.image == index }
+            func target(_ instances: Plane<UInt32>, _ objects: [AnnotatedObject]) -> Plane<UInt8> {
+                guard objectLimit == nil else { return Self.patchTarget(instances, objects: objects, side: patch) }
+                return set.classes == 2
+                    ? instances.map { $0 > 0 ? 1 : 0 } : set.images[index].labels.map { UInt8($0) }
+            }
+            let drawn = target(set.instances[index], asDrawn.filter { $0.image == index })
+            return TrainingField(
+                channels: channels[index], drawn: drawn,
+                target: shift == nil ? drawn : target(instances[index], mine), objects: mine)
+        }
+        outlineShift_px = shift
         let aside = chosen.suffix(min(heldOutPatches, chosen.count / 6))
-        let split = Self.holdOut(aside, of: annotated, side: heldOutSide, set.instances)
+        let split = Self.holdOut(aside, of: annotated, side: heldOutSide, instances)
         // In a small image the patches may leave too little to learn from; then all of it is learned from.
         let enough = 2 * split.fields.reduce(0) { $0 + $1.objects.count } >= chosen.count
         let fields = enough ? split.fields : annotated
-        training = fields.filter { !$0.objects.isEmpty }
+        training = zip(fields, instances).map { field, instances in
+            var field = field
+            if isFew {
+                field.stamps = field.objects.compactMap {
+                    ObjectStamp($0, channels: field.channels, instances: instances)
+                }
+            }
+            return field
+        }.filter { !$0.objects.isEmpty }
         heldOut = enough ? split.patches : []
         objectsUsed = fields.reduce(0) { $0 + $1.objects.count }
+        imagesUsed = Set(chosen.map(\.image)).sorted()
 
         var counts = Array(repeating: 0.0, count: set.classes)
         for field in fields {
@@ -75,6 +113,16 @@ public struct TrainingFields: Sendable {
         }
         let total = max(1, counts.reduce(0, +))
         classShares = counts.map { $0 / total }
+    }
+
+    /// Brings an object to the front that an annotator would show as an example: whole and of middling size.
+    private static func putTypicalObjectFirst(_ objects: inout [AnnotatedObject], _ instances: [Plane<UInt32>]) {
+        let areas = objects.map(\.area).sorted()
+        let middling = areas[areas.count / 4]...areas[areas.count * 3 / 4]
+        let typical = objects.firstIndex { object in
+            middling.contains(object.area) && object.isWhole(in: instances[object.image])
+        }
+        if let typical { objects.swapAt(0, typical) }
     }
 
     /// Cuts patches around some objects out of the fields, and leaves out of the fields what they show.
@@ -90,7 +138,7 @@ public struct TrainingFields: Sendable {
                     fields[object.image].target[row, column] = TrainingField.ignored
                 }
             }
-            return Patch(channels: field.channels.map { $0.crop(region) }, target: field.target.crop(region))
+            return Patch(channels: field.channels.map { $0.crop(region) }, target: field.drawn.crop(region))
         }
         for index in fields.indices {
             let target = fields[index].target
@@ -109,15 +157,10 @@ public struct TrainingFields: Sendable {
         return (fields, patches)
     }
 
-    private static func wholeTarget(_ labels: Plane<UInt32>, classes: Int) -> Plane<UInt8> {
-        labels.map { classes == 2 ? ($0 > 0 ? 1 : 0) : UInt8($0) }
-    }
-
     /// The target where only `objects` are annotated: their patches without their neighbours and a rim around these.
     private static func patchTarget(
-        _ set: AnnotatedSet, image: Int, objects: [AnnotatedObject], side: Int
+        _ instances: Plane<UInt32>, objects: [AnnotatedObject], side: Int
     ) -> Plane<UInt8> {
-        let instances = set.instances[image]
         var target = Plane<UInt8>(
             width: instances.width, height: instances.height, filledWith: TrainingField.ignored)
         let classOf = Dictionary(uniqueKeysWithValues: objects.map { ($0.label, UInt8($0.classNumber)) })

@@ -16,14 +16,20 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     public var iterations: Int?
     /// Use only this many annotated objects; nil uses all.
     public var objects: Int?
+    /// Whether the outlines of these objects are moved to the edges in the image before they are learned.
+    public var alignsOutlines = true
     /// The seed of every random choice.
     public var seed: UInt64 = 1
     /// The number of crops in a step.
     public var batch = 8
     /// The side of a crop in pixels.
     public var crop = 128
-    /// The highest learning rate; it rises to it at the start and falls along a cosine to the end.
+    /// The highest learning rate.
     public var learningRate: Float = 2e-3
+    /// How the learning rate changes in the course of the training.
+    public var schedule = LearningRateSchedule.cosine
+    /// How much each class with the background counts in the loss; nil weighs rare classes up.
+    public var classWeights: [Float]?
     /// How crops are varied.
     public var augmentation = Augmentation()
     /// How intensities are scaled.
@@ -57,14 +63,45 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
         try check(
             "a learning rate of \(learningRate)", learningRate > 0 && learningRate <= 1,
             "use a number above 0 and up to 1")
+        if let classWeights {
+            try check(
+                "class weights of \(classWeights)",
+                classWeights.allSatisfy { $0 >= 0 && $0.isFinite } && classWeights.contains { $0 > 0 },
+                "give numbers of 0 or more, not all 0")
+        }
     }
 
-    /// The learning rate when the share `done` of the training is behind: a linear rise over the first 3 %, then half a cosine
-    /// down to 1 % of the highest rate.
+    /// The weight of each class in the loss. Unless weights are given, a class that covers less than a tenth of the annotated
+    /// pixels counts more, so that it is not ignored.
+    /// - Parameter shares: the share of each class among the annotated pixels.
+    /// - Throws: a `Failure` when there are not as many weights as classes.
+    func weights(ofShares shares: [Double]) throws -> [Float] {
+        guard let classWeights else {
+            return shares.map { share in share <= 0 ? 1 : Float(min(5, max(1, (0.1 / share).squareRoot()))) }
+        }
+        guard classWeights.count == shares.count else {
+            throw Failure(
+                "there are \(classWeights.count) class weights for \(shares.count) classes",
+                remedy: "give one for each class, the background's first", code: "out-of-range")
+        }
+        return classWeights
+    }
+
+    /// The learning rate when the share `done` of the training is behind. Either way it rises along a line over the first
+    /// 3 %; then it stays, or falls along half a cosine to 1 % of the highest rate.
     func learningRate(at done: Double) -> Float {
         let rise = 0.03
         if done < rise { return learningRate * Float(0.05 + 0.95 * done / rise) }
+        guard schedule == .cosine else { return learningRate }
         let fall = min(1, (done - rise) / (1 - rise))
         return learningRate * Float(0.01 + 0.99 * 0.5 * (1 + cos(.pi * fall)))
     }
+}
+
+/// How the learning rate changes in the course of a training.
+public enum LearningRateSchedule: String, Sendable, Codable, CaseIterable {
+    /// It falls along half a cosine: best for a training of fixed length.
+    case cosine
+    /// It stays.
+    case constant
 }

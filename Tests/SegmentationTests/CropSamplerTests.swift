@@ -78,4 +78,43 @@ import Testing
         let object = Float(batch.target.count { $0 == 1 })
         #expect(abs(bright - object) < 0.1 * object)
     }
+
+    /// A pasted object of unchanged brightness: bright is object, dark is not, and there are more of them.
+    @Test func pastedObjectsBringTheirTarget() throws {
+        var settings = Augmentation.none
+        settings.pasted = 1
+        settings.pastedContrast = 1
+        settings.elastic_px = 2
+        settings.rotation_degrees = 180
+        let fields = try field().training
+        #expect(fields[0].stamps.count == 1)
+        func batches(_ share: Double) -> [TrainingBatch] {
+            settings.pasting = share
+            let sampler = CropSampler(fields, side: 96, count: 8, augmentation: settings, seed: 5)
+            return (0..<3).map { sampler.batch($0) }
+        }
+        var bright = 0
+        var open = 0
+        for batch in batches(1) {
+            for (value, target) in zip(batch.input, batch.target) {
+                if value > 0.95, target != TrainingField.ignored {
+                    bright += 1
+                    #expect(target == 1)
+                }
+                if value < 0.05 { #expect(target != 1) }
+                if value > 0.3, value < 0.7, target == TrainingField.ignored { open += 1 }
+            }
+        }
+        let without = batches(0).reduce(0) { sum, batch in sum + batch.target.count { $0 == 1 } }
+        #expect(Double(bright) > 1.3 * Double(without))
+        #expect(open > 100)
+    }
+
+    /// Objects at the border of the image are cut off and not pasted.
+    @Test func cutObjectsAreNotPasted() throws {
+        let labels: Plane<UInt32> = plane(100, 80) { row, column in column < 20 && row > 30 && row < 60 ? 1 : 0 }
+        let image = try AnnotatedImage(name: "cut", channels: [labels.map { Float($0) }], labels: labels)
+        let fields = TrainingFields(try AnnotatedSet([image]), scaling: IntensityScaling(), seed: 1)
+        #expect(fields.training[0].stamps.isEmpty)
+    }
 }

@@ -129,4 +129,101 @@ import Work
             #expect(message()?.code == "model-missing")
         }
     }
+
+    /// Two disks that cover 1 % of the image: without weights a network may call everything background.
+    @Test func onePerCentForegroundIsLearned() throws {
+        func specimen(_ seed: UInt64) -> (image: Plane<Float>, labels: Plane<UInt32>) {
+            var random = RandomSource(seed: seed)
+            let labels: Plane<UInt32> = plane(256, 256) { row, column in
+                inDisk(row, column, x: 70, y: 80, radius: 10)
+                    ? 1
+                    : inDisk(row, column, x: 190, y: 170, radius: 10) ? 2 : 0
+            }
+            return (labels.map { Float(random.normal(mean: $0 > 0 ? 200 : 100, deviation: 20)) }, labels)
+        }
+        try withFolder { folder in
+            let (image, labels) = specimen(1)
+            let share = Double(labels.samples.count { $0 > 0 }) / Double(labels.samples.count)
+            #expect(share < 0.01)
+            let set = try AnnotatedSet([AnnotatedImage(name: "rare", channels: [image], labels: labels)])
+            let model = try train(set, settings: settings(80), folder: folder).model
+            let (unseen, truth) = specimen(2)
+            let mask = try model.predict(Image(unseen)).mask()
+            var tally = ScoreTally()
+            try tally.add(mask: mask, objects: SegmentedObjects(mask: mask).labels, truth: truth, name: "unseen")
+            #expect(tally.scores.dice > 0.85)
+        }
+    }
+
+    /// Squares whose brightness is that of their class.
+    private func squares(classes: Int, side: Int, seed: UInt64) -> (image: Plane<Float>, labels: Plane<UInt32>) {
+        var random = RandomSource(seed: seed)
+        let labels: Plane<UInt32> = plane(side, side) { row, column in
+            guard row % 32 >= 8, column % 32 >= 8 else { return 0 }
+            return UInt32(1 + (row / 32 * (side / 32) + column / 32) % (classes - 1))
+        }
+        return (labels.map { Float(random.normal(mean: 100 + 100 * Double($0), deviation: 8)) }, labels)
+    }
+
+    @Test func severalClassesAreToldApart() throws {
+        try withFolder { folder in
+            let (image, labels) = squares(classes: 4, side: 192, seed: 1)
+            let set = try AnnotatedSet(
+                [AnnotatedImage(name: "squares", channels: [image], labels: labels)], classes: 4)
+            var settings = settings(120)
+            settings.augmentation.contrast = 1.05
+            let model = try train(set, settings: settings, folder: folder).model
+            let (unseen, truth) = squares(classes: 4, side: 192, seed: 2)
+            let mask = try model.predict(Image(unseen)).mask()
+            var tally = ScoreTally(classes: 4)
+            try tally.add(
+                mask: mask, objects: SegmentedObjects(mask: mask, classes: 4).labels, truth: truth, name: "unseen")
+            #expect(tally.scores.dice > 0.8)
+        }
+    }
+
+    @Test func sixteenClassesComeBackFromTheFolder() throws {
+        try withFolder { folder in
+            let (image, labels) = squares(classes: 16, side: 256, seed: 1)
+            let set = try AnnotatedSet(
+                [AnnotatedImage(name: "squares", channels: [image], labels: labels)], classes: 16)
+            let model = try train(set, settings: settings(3), folder: folder).model
+            let loaded = try SegmentationModel(folder: folder)
+            #expect(loaded.description.network.classes == 16)
+            let prediction = try loaded.predict(Image(image))
+            #expect(prediction.probabilities.count == 15)
+            #expect(prediction.mask() == (try model.predict(Image(image)).mask()))
+            #expect(prediction.mask().samples.allSatisfy { $0 < 16 })
+        }
+    }
+
+    @Test func timeScheduleAndWeightsAreHonoured() throws {
+        try withFolder { folder in
+            var timed = settings(1_000_000)
+            timed.minutes = 0.03
+            let result = try train(set(), settings: timed, folder: folder + "/timed")
+            let training = result.model.description.training
+            #expect(training.seconds >= 1.8 && training.iterations >= 1 && training.iterations < 1_000_000)
+            let last = try #require(result.curve.points.last)
+            #expect(last.learningRate < 0.1 * Double(timed.learningRate))
+
+            var constant = settings(40)
+            constant.schedule = .constant
+            let rates = try train(set(), settings: constant, folder: folder + "/constant").curve.points
+                .map(\.learningRate)
+            #expect(rates.suffix(20).allSatisfy { $0 == Double(constant.learningRate) })
+
+            var weighted = settings(1)
+            weighted.classWeights = [1, 0]
+            // Without any weight on the objects everything becomes background.
+            weighted.iterations = 30
+            let mask = try train(set(), settings: weighted, folder: folder + "/weighted").model
+                .predict(Image(disks(seed: 2).image, pixelSize_um: 0.5)).mask()
+            #expect(mask.samples.allSatisfy { $0 == 0 })
+            for wrong in [[1, 1, 1], [0, 0], [1, -1], [1, Float.nan]] {
+                weighted.classWeights = wrong
+                #expect(throws: Failure.self) { try train(set(), settings: weighted, folder: folder + "/wrong") }
+            }
+        }
+    }
 }
