@@ -31,6 +31,8 @@ let package = Package(
         system("COpenBLAS", "openblas", "libopenblas-openmp-dev"),
         system("COneDNN", nil, "libdnnl-dev"),
         system("CKissFFT", nil, "libkissfft-dev"),
+        system("CHDF5", "hdf5-serial", "libhdf5-dev"),
+        system("CZlib", "zlib", "zlib1g-dev"),
         system("CEdit", "libedit", "libedit-dev"),
 
         .target(name: "LuaShim", dependencies: ["CLua"]),
@@ -41,7 +43,7 @@ let package = Package(
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Kernels", "Work"]),
         module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
         module("Segmentation", ["Imaging", "Kernels", "Networks", "Randomness", "Work"]),
-        module("Localization", ["CKissFFT", "Imaging", "Kernels", "Work"]),
+        module("Localization", ["CHDF5", "CKissFFT", "CZlib", "Imaging", "Kernels", "Work"]),
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
         module("Instruments", ["Imaging", "Localization", "Randomness", "Simulation", "Work"]),

@@ -67,7 +67,7 @@ local function reconstruct(file, position)
   local movie = localization.open(run:path(file.file))
   local camera = run:calibration(scope, file.channel)
   local found = localization.localize(movie, camera)
-  if #found >= 1000 then found = found:correct(found:drift { blocks = 5, pixel_nm = 40 }) end
+  if #found >= 1000 then found = found:correct(found:drift { method = "correlation", blocks = 5, pixel_nm = 40 }) end
   local name = "localizations/" .. file.name
   local width_nm, height_nm = movie.width * camera.pixel_nm, movie.height * camera.pixel_nm
   system.make_folder(run:path("localizations"))

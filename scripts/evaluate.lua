@@ -1,6 +1,6 @@
 --- Scores a result with the truth: masks, or localization tables frame by frame with the best assignment.
 local args = arguments {
-  result       = path   "mask, label image, folder of them, or localization table (ThunderSTORM CSV)",
+  result       = path   "mask, label image, folder of them, or localization table",
   truth        = path   "the truth in the same form; masks in folders have the same names",
   output       = folder { "evaluation", "folder for summary.json" },
   tolerance_nm = number { 250, min = 0, "tables: the largest distance of a pair" },
@@ -9,7 +9,8 @@ local args = arguments {
   separate     = flag   "masks: cut objects of the result that touch apart first",
 }
 
-if args.result:lower():match("%.csv$") then
+local ending = args.result:lower():match("%.(%w+)$")
+if ending == "csv" or ending == "hdf5" or ending == "h5" or ending == "txt" or ending == "bin" or ending == "smlm" then
   local scores = localization.score(localization.read(args.result), localization.read(args.truth), args.tolerance_nm)
   print(string.format("recall %.3f, precision %.3f, Jaccard %.3f, RMSE %.1f nm", scores.recall, scores.precision,
     scores.jaccard, scores.rmse_nm))

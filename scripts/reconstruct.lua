@@ -1,6 +1,7 @@
---- Localizes the molecules of a movie, corrects drift and renders them.
+--- Localizes the molecules of a movie, corrects drift and renders them; or makes an image of its fluctuations.
 local args = arguments {
-  movie     = file { "movie: TIFF, OME-TIFF, .dax with .inf or .raw with .yaml" },
+  movie     = file { "movie: TIFF, OME-TIFF, .dax with .inf, .spe or .raw with .yaml" },
+  method    = choice { "fit", choices = { "fit", "esrrf" }, "localize molecules, or image radial fluctuations" },
   output    = folder { "reconstruction", "folder for the results" },
   camera    = file { optional = true, "camera file: JSON with pixel_nm, offset_counts, electrons_per_count, ..." },
   pixel_nm  = number { optional = true, min = 1, "side of a camera pixel in nm; from the camera file or the movie unless given" },
@@ -8,9 +9,13 @@ local args = arguments {
   threshold = number { 5, min = 1, "height of a spot in standard deviations of the noise" },
   filter    = choice { "wavelet", choices = { "wavelet", "gaussians" }, "filter before detection" },
   fixed     = flag "keep the width of the spots instead of fitting it",
-  drift     = choice { "auto", choices = { "auto", "off" }, "drift correction" },
+  drift     = choice { "auto", choices = { "auto", "intersection", "correlation", "off" }, "drift correction" },
   link_nm   = number { 0, min = 0, "merge one molecule's localizations in following frames within this distance; 0 for none" },
+  keep      = text { "", "keep what meets a condition, such as \"photons > 500 and uncertainty_nm < 20\"" },
   render_nm = number { 10, min = 1, "side of a rendered pixel in nm" },
+  rendering = choice { "gaussian", choices = { "gaussian", "histogram", "shifted" }, "how localizations are rendered" },
+  colour_by = text { "", "also render a picture coloured by a column, such as frame or z_nm" },
+  format    = choice { "thunderstorm", choices = { "thunderstorm", "picasso", "storm-analysis", "challenge" }, "a further table in this format" },
 }
 
 local start = system.seconds()
@@ -23,27 +28,50 @@ elseif not args.camera and movie.pixel_nm then
 end
 print(movie)
 if movie.loss then print("note: " .. movie.loss) end
+system.make_folder(args.output)
+
+if args.method == "esrrf" then
+  local magnification = math.max(1, math.min(16, math.floor(camera.pixel_nm / args.render_nm / 2 + 0.5)))
+  local image = localization.fluctuations(movie, { magnification = magnification })
+  image.pixel_um = camera.pixel_nm / magnification / 1000
+  image:write(args.output .. "/fluctuations.tif")
+  image:draw(args.output .. "/fluctuations.png", { colours = "hot", scale_bar = true })
+  summary {
+    frames = movie.frames, seconds = system.seconds() - start, loss = movie.loss, pixel_nm = camera.pixel_nm,
+    magnification = magnification,
+  }
+  print(string.format("%d frames into an image of %dx%d pixels", movie.frames, image.width, image.height))
+  return
+end
 
 local found = localization.localize(movie, camera, {
   sigma_nm = args.sigma_nm, threshold = args.threshold, filter = args.filter, fit_sigma = not args.fixed,
 })
 
 local drift_nm
-if args.drift == "auto" and #found >= 1000 and movie.frames >= 100 then
-  local drift = found:drift()
+if args.drift ~= "off" and (args.drift ~= "auto" or (#found >= 1000 and movie.frames >= 100)) then
+  local drift = found:drift { method = args.drift == "correlation" and "correlation" or "intersection" }
   found = found:correct(drift)
   drift:write(args.output .. "/drift.csv")
   drift:plot(args.output .. "/drift.png")
   drift_nm = drift.range_nm
 end
 if args.link_nm > 0 then found = found:link(args.link_nm) end
+if args.keep ~= "" then found = found:filter(args.keep) end
 
-system.make_folder(args.output)
 found:write(args.output .. "/localizations.csv")
+if args.format ~= "thunderstorm" then
+  found:write(args.output .. "/" .. args.format .. (args.format == "challenge" and ".csv" or ".hdf5"), { format = args.format })
+end
 if #found > 0 then
   local view = { pixel_nm = args.render_nm, width_nm = movie.width * camera.pixel_nm, height_nm = movie.height * camera.pixel_nm }
+  view.method = args.rendering
   found:draw(args.output .. "/rendering.tif", view)
   found:draw(args.output .. "/rendering.png", view)
+  if args.colour_by ~= "" then
+    view.colour_by = args.colour_by
+    found:draw(args.output .. "/rendering-" .. args.colour_by .. ".png", view)
+  end
 end
 
 local precision_nm = found:median("uncertainty_nm")

@@ -1,6 +1,6 @@
 --- Measures the resolution of a localization table by Fourier ring correlation.
 local args = arguments {
-  localizations = file "localization table (ThunderSTORM CSV)",
+  localizations = file "localization table: .csv, .hdf5 and others",
   output        = folder { "resolution", "folder for curve, plot and summary" },
   method        = choice { "ring-sum", choices = { "ring-sum", "storm-analysis" }, "average over a ring" },
   split         = choice { "blocks", choices = { "blocks", "frames", "tracks", "localizations" }, "how the halves are made" },

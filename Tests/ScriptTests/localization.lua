@@ -34,7 +34,7 @@ describe("localization", function()
         local candidates = localization.detect(source, camera, 2)
         expect(#candidates).equals(3)
         local fitted = localization.fit(source, camera, 2, candidates)
-        expect(fitted:column("frame")).equals { 2, 2, 2 }
+        expect(fitted:column("frame"):list()).equals { 2, 2, 2 }
         local all = localization.localize(source, camera, { sigma_nm = 140 })
         expect(#all).equals(12)
         local columns = { frame = {}, x_nm = {}, y_nm = {} }

@@ -28,11 +28,56 @@ local Camera = {}
 --- Ends the object's work; any use after that is an error.
 function Camera:close() end
 
+--- A column of a table; c[i] is the value of row i, #c the number of rows.
+---@class localization.Column
+---@field name string its name; the unit is part of it
+---@field unit string its unit: nm, photon, photon/px, counts or nothing
+---@field [integer] number the value of a row
+---@operator len: integer
+---@operator add(any): localization.Column
+---@operator sub(any): localization.Column
+---@operator mul(any): localization.Column
+---@operator div(any): localization.Column
+local Column = {}
+
+--- Gives the values as a list.
+---@return number[] # a copy
+function Column:list() end
+
+--- Gives the least value.
+---@return number? # nil for an empty column
+function Column:minimum() end
+
+--- Gives the largest value.
+---@return number? # nil for an empty column
+function Column:maximum() end
+
+--- Gives the mean of what is a number.
+---@return number? # nil for an empty column
+function Column:mean() end
+
+--- Gives the sum of what is a number.
+---@return number # the sum
+function Column:sum() end
+
+--- Gives the median of what is a number.
+---@return number? # nil for an empty column
+function Column:median() end
+
+--- Gives the value below which a share of the values lies.
+---@param share number from 0 to 1 (0 to 1)
+---@return number? # nil for an empty column
+function Column:quantile(share) end
+
+--- Ends the object's work; any use after that is an error.
+function Column:close() end
+
 --- The way of the specimen during a movie.
 ---@class localization.Drift
 ---@field x_nm number[] along x for each frame
 ---@field y_nm number[] along y for each frame
----@field range_nm number the larger of the two ranges
+---@field z_nm number[]? along z for each frame; nil where only x and y are known
+---@field range_nm number the largest of the ranges of the axes
 local Drift = {}
 
 --- Writes the trace as CSV.
@@ -46,29 +91,75 @@ function Drift:plot(path) end
 --- Ends the object's work; any use after that is an error.
 function Drift:close() end
 
+--- How one channel's positions become another's.
+---@class localization.Registration
+---@field model string shift, affine, quadratic or cubic
+---@field beads integer the number of common beads
+---@field residual_nm number root mean square distance of the beads afterwards
+---@field leave_one_out_nm number the same for beads that did not take part: the error to expect
+local Registration = {}
+
+--- Moves a table to the other channel.
+---@param table localization.Table localizations of the moving channel
+---@return localization.Table # a new table
+function Registration:apply(table) end
+
+--- Writes the registration as JSON.
+---@param path string the file
+function Registration:write(path) end
+
+--- Ends the object's work; any use after that is an error.
+function Registration:close() end
+
 --- Localizations as columns.
 ---@class localization.Table
 ---@field columns string[] the names of the columns
 ---@field frames integer the number of the last frame
+---@field pixel_nm number? side of a camera pixel, where it is known
+---@field width integer? columns of the camera's frames, where it is known
+---@field height integer? rows of the camera's frames, where it is known
 ---@operator len: integer
 local Table = {}
 
---- Gives a column as a list.
+--- Gives a column.
 ---@param name string such as x_nm
----@return number[] # numbers
+---@return localization.Column # the column, not a copy of it
 function Table:column(name) end
+
+--- Gives the table with a column put in or replaced.
+---@param name string such as z_nm
+---@param values localization.Column|number[]|number a column, a list or one number for all rows
+---@return localization.Table # a new table
+function Table:with(name, values) end
 
 --- Gives the median of a column, leaving out what is not a number.
 ---@param name string such as uncertainty_nm
 ---@return number? # the median; nil for an empty column
 function Table:median(name) end
 
---- Keeps the rows in which a column lies between limits.
----@param name string the column
----@param minimum? number the least value; nil for none (may be left out)
----@param maximum? number the largest value; nil for none (may be left out)
+--- Writes the table.
+--- .csv is ThunderSTORM's form, .hdf5 Picasso's with its .yaml beside it; format chooses storm-analysis or challenge (SMLM challenge 2016) too. Formats in pixels need pixel_nm where the table does not know it.
+---@param path string a .csv or .hdf5 file
+---@param options? { format: string?, pixel_nm: number?, width: integer?, height: integer?, frames: integer? } how (may be left out)
+function Table:write(path, options) end
+
+--- Keeps the rows that meet a condition, or in which a column lies between limits.
+--- Conditions know the columns by their names, numbers, `+ - * / ^`, `< <= > >= == !=` (in chains too: `100 < sigma_nm < 180`), `and or not`, parentheses, `abs sqrt log exp min max` and `pi`.
+---@param condition string such as "photons > 500 and uncertainty_nm < 20", or the name of a column
+---@param minimum? number the least value of that column; nil for none (may be left out)
+---@param maximum? number the largest value of that column; nil for none (may be left out)
 ---@return localization.Table # a new table
-function Table:filter(name, minimum, maximum) end
+function Table:filter(condition, minimum, maximum) end
+
+--- Removes what was fitted twice in a frame; the most precise stays.
+---@param radius_nm? number the distance within which two are the same (at least 0; default 50)
+---@return localization.Table # a new table
+function Table:duplicates(radius_nm) end
+
+--- Counts the other localizations of any frame around each.
+---@param radius_nm? number how far (at least 0; default 50)
+---@return localization.Table # a new table with the column neighbours, for filter
+function Table:density(radius_nm) end
 
 --- Merges localizations of one molecule in following frames.
 ---@param radius_nm? number the largest step (at least 0; default 50)
@@ -76,9 +167,10 @@ function Table:filter(name, minimum, maximum) end
 ---@return localization.Table # a new table with the column detections
 function Table:link(radius_nm, gap) end
 
---- Finds the drift by redundant cross-correlation.
----@param options? { blocks: integer?, pixel_nm: number?, reach_nm: number? } how (may be left out)
----@return localization.Drift
+--- Finds the drift, along z too where the table has z_nm.
+--- Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
+---@param options? { method: string?, pixel_nm: number?, reach_nm: number?, segment_frames: integer?, blocks: integer? } how (may be left out)
+---@return localization.Drift # the drift; table:correct takes it out
 function Table:drift(options) end
 
 --- Takes a drift out.
@@ -86,28 +178,54 @@ function Table:drift(options) end
 ---@return localization.Table # a new table
 function Table:correct(drift) end
 
---- Draws the localizations: .tif with float samples and pixel size, .png in colours.
----@param path string a .tif or .png file
----@param options? { pixel_nm: number?, method: string?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean? } how (may be left out)
-function Table:draw(path, options) end
+--- Finds how beads of this channel lie to the same beads in another.
+--- The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, quadratic and cubic is taken that is within 5 % of the best.
+---@param reference localization.Table the beads in the channel that stays
+---@param options? { model: string?, reach_nm: number? } how (may be left out)
+---@return localization.Registration # the registration; its apply moves tables of this channel
+function Table:register(reference, options) end
 
 --- Draws the localizations as an image whose sum is their number.
----@param options? { pixel_nm: number?, method: string?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean? } how (may be left out)
+---@param options? { pixel_nm: number?, method: string?, shifts: integer?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean?, colour_by: string?, colours: string?, bits: integer? } how (may be left out)
 ---@return imaging.Image # an image of floats with its pixel size
 function Table:render(options) end
 
---- Writes a ThunderSTORM CSV.
----@param path string the file
-function Table:write(path) end
+--- Draws the localizations into a file: .tif with samples and pixel size, .png in colours.
+---@param path string a .tif or .png file
+---@param options? { pixel_nm: number?, method: string?, shifts: integer?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean?, colour_by: string?, colours: string?, bits: integer? } how (may be left out)
+function Table:draw(path, options) end
 
 --- Ends the object's work; any use after that is an error.
 function Table:close() end
+
+--- What dark and flat movies say of a camera.
+---@class localization.PhotonTransfer
+---@field offset_counts number median offset of the pixels
+---@field variance_counts2 number median variance in the dark
+---@field gain_counts number median counts per electron (after multiplication)
+---@field gain_uncertainty number relative standard deviation of one pixel's gain
+---@field odd_share number share of pixels that are dead, hot or of another gain
+local PhotonTransfer = {}
+
+--- Writes the camera file and the maps beside it.
+--- The maps, NAME.maps.tif, hold offset (counts), variance (counts^2) and gain (counts per electron).
+---@param path string a .json file
+---@param options? { pixel_nm: number?, em_gain: number?, quantum_efficiency: number? } what is known of the camera (may be left out)
+---@return localization.Camera # the camera
+function PhotonTransfer:write(path, options) end
+
+--- Draws the photon transfer curve.
+---@param path string a .png file
+function PhotonTransfer:plot(path) end
+
+--- Ends the object's work; any use after that is an error.
+function PhotonTransfer:close() end
 
 --- Finds single molecules in movies; works on tables of them.
 ---@class localizationlib
 localization = {}
 
---- Opens a movie: TIFF, .dax with .inf, .raw with .yaml.
+--- Opens a movie: TIFF, .dax with .inf, .spe, .raw with .yaml.
 ---@param path string the file
 ---@return localization.Movie # the movie
 function localization.open(path) end
@@ -141,16 +259,22 @@ function localization.detect(movie, camera, frame, options) end
 ---@return localization.Table # the table of fits that are sound
 function localization.fit(movie, camera, frame, places, options) end
 
---- Reads a localization table (ThunderSTORM CSV and its relatives).
----@param path string the file
----@param pixel_nm? number side of a pixel, for files in pixels (may be left out)
+--- Reads a localization table.
+--- Understood are ThunderSTORM CSV and its relatives (SMLM challenge, ZEN, Nanoimager, any text with units in the header), Picasso HDF5 with YAML, storm-analysis HDF5, rapidSTORM, .smlm, Insight3 .bin, DECODE HDF5 and SMAP .mat (7.3). Whatever a file counts from, positions come in nm from the corner of the first pixel and frames from 1.
+---@param path string the file; its kind is told by what it holds
+---@param pixel_nm? number side of a camera pixel, for files in pixels that do not say it (at least 0.1; may be left out)
 ---@return localization.Table # the table
 function localization.read(path, pixel_nm) end
 
 --- Makes a localization table from columns.
----@param columns table<string, number[]> lists of equal length by name; frame, x_nm and y_nm must be among them
+---@param columns table<string, localization.Column|number[]> lists or columns of equal length by name; frame, x_nm and y_nm must be among them
 ---@return localization.Table # the table
 function localization.table(columns) end
+
+--- Puts the rows of tables one after another.
+---@param tables localization.Table[] the tables
+---@return localization.Table # a new table with the columns that all have
+function localization.join(tables) end
 
 --- Compares a table with the truth, frame by frame with the best assignment.
 ---@param found localization.Table the table
@@ -159,3 +283,91 @@ function localization.table(columns) end
 ---@return table<string # recall, precision, jaccard, rmse_nm, rmse_x_nm, rmse_y_nm, efficiency and the numbers of rows
 ---@return any>
 function localization.score(found, truth, tolerance_nm) end
+
+--- Reads a drift trace.
+---@param path string a file that drift:write made
+---@return localization.Drift # the drift
+function localization.read_drift(path) end
+
+--- Reads a registration.
+---@param path string a file that registration:write made
+---@return localization.Registration # the registration
+function localization.read_registration(path) end
+
+--- Keeps the rows that meet a condition, or in which a column lies between limits.
+--- Conditions know the columns by their names, numbers, `+ - * / ^`, `< <= > >= == !=` (in chains too: `100 < sigma_nm < 180`), `and or not`, parentheses, `abs sqrt log exp min max` and `pi`.
+---@param table localization.Table the localizations
+---@param condition string such as "photons > 500 and uncertainty_nm < 20", or the name of a column
+---@param minimum? number the least value of that column; nil for none (may be left out)
+---@param maximum? number the largest value of that column; nil for none (may be left out)
+---@return localization.Table # a new table
+function localization.filter(table, condition, minimum, maximum) end
+
+--- Removes what was fitted twice in a frame; the most precise stays.
+---@param table localization.Table the localizations
+---@param radius_nm? number the distance within which two are the same (at least 0; default 50)
+---@return localization.Table # a new table
+function localization.duplicates(table, radius_nm) end
+
+--- Counts the other localizations of any frame around each.
+---@param table localization.Table the localizations
+---@param radius_nm? number how far (at least 0; default 50)
+---@return localization.Table # a new table with the column neighbours, for filter
+function localization.density(table, radius_nm) end
+
+--- Merges localizations of one molecule in following frames.
+---@param table localization.Table the localizations
+---@param radius_nm? number the largest step (at least 0; default 50)
+---@param gap? integer dark frames in between (0 to 1000000; default 1)
+---@return localization.Table # a new table with the column detections
+function localization.link(table, radius_nm, gap) end
+
+--- Finds the drift, along z too where the table has z_nm.
+--- Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
+---@param table localization.Table the localizations
+---@param options? { method: string?, pixel_nm: number?, reach_nm: number?, segment_frames: integer?, blocks: integer? } how (may be left out)
+---@return localization.Drift # the drift; table:correct takes it out
+function localization.drift(table, options) end
+
+--- Takes a drift out.
+---@param table localization.Table the localizations
+---@param drift localization.Drift the drift
+---@return localization.Table # a new table
+function localization.correct(table, drift) end
+
+--- Finds how beads of this channel lie to the same beads in another.
+--- The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, quadratic and cubic is taken that is within 5 % of the best.
+---@param table localization.Table the localizations
+---@param reference localization.Table the beads in the channel that stays
+---@param options? { model: string?, reach_nm: number? } how (may be left out)
+---@return localization.Registration # the registration; its apply moves tables of this channel
+function localization.register(table, reference, options) end
+
+--- Draws the localizations as an image whose sum is their number.
+---@param table localization.Table the localizations
+---@param options? { pixel_nm: number?, method: string?, shifts: integer?, width_nm: number?, height_nm: number?, left_nm: number?, top_nm: number?, scale_bar: boolean?, colour_by: string?, colours: string?, bits: integer? } how (may be left out)
+---@return imaging.Image # an image of floats with its pixel size
+function localization.render(table, options) end
+
+--- Measures offset, read noise and gain of every pixel from dark and flat movies.
+--- The gain of a pixel is the slope of the variance over the mean (photon transfer). Frames are scaled to one brightness first, so that a lamp may flicker. With 1000 frames in all a pixel's gain is known to 4.5 %.
+---@param dark localization.Movie a movie without light, 500 frames or more
+---@param flats localization.Movie[] movies of even light, each of another brightness
+---@param multiplied? boolean whether electrons were multiplied (EMCCD) (default false)
+---@return localization.PhotonTransfer # the measurement; its write makes the camera file
+function localization.calibrate(dark, flats, multiplied) end
+
+--- Estimates gain and offset from an ordinary movie by the noise of its finest detail.
+--- The variance of what is finer than the optics resolve, over the mean, is a line: its slope is the gain, its foot the offset less read variance / gain. The movie needs brighter and darker parts, or a known offset.
+---@param movie localization.Movie the movie
+---@param options? { frames: integer?, offset_counts: number?, em_gain: number? } how (may be left out)
+---@return table<string # gain_counts (per electron), electrons_per_count, offset_counts and their errors
+---@return any>
+function localization.gain(movie, options) end
+
+--- Makes a super-resolved image from the fluctuations of a movie, without localization.
+--- In each frame the convergence of the intensity gradients on a finer grid, then a statistic over time (eSRRF, Laine et al. 2023). Faster than localization where molecules overlap, and of lower resolution.
+---@param movie localization.Movie the movie
+---@param options? { magnification: integer?, radius: number?, sensitivity: number?, statistic: string? } how (may be left out)
+---@return imaging.Image # an image of floats
+function localization.fluctuations(movie, options) end

@@ -27,8 +27,11 @@ public final class ClassDeclaration {
     public internal(set) var methods: [FunctionDeclaration] = []
     /// Its operators by the name of Lua's metamethod (`__add`, `__len`, `__tostring`).
     public internal(set) var metamethods: [FunctionDeclaration] = []
+    /// What `object[i]` is, for classes whose objects are lists.
+    public internal(set) var element: (help: String, type: String)?
     let tag: UInt
     var closing: Any?
+    var elementReader: NativeFunction?
 
     init(name: String, summary: String, tag: UInt) {
         self.name = name
@@ -176,6 +179,14 @@ public final class ClassBuilder<Object: LuaObject> {
     public func length(_ body: @escaping (Object) throws -> Int) {
         addMetamethod("__len", "The number of elements.", resultType: "integer") { lua in
             try body(try Object.box(lua, at: 1).value).push(to: lua)
+        }
+    }
+
+    /// Declares what `object[i]` is, `i` a whole number from 1; nil ends `ipairs`.
+    public func element<Value: LuaWritable>(_ help: String, _ body: @escaping (Object, Int) throws -> Value?) {
+        declaration.element = (help, Value.luaType)
+        declaration.elementReader = NativeFunction { lua in
+            try body(try Object.box(lua, at: 1).value, try Int.read(lua, at: 2)).push(to: lua)
         }
     }
 

@@ -151,7 +151,11 @@ extension LuaVM {
     private func missingMember(of declaration: ClassDeclaration) -> NativeFunction {
         let properties = declaration.properties.map(\.name)
         let names = properties + declaration.methods.map(\.name) + ["close"]
+        let element = declaration.elementReader
         return NativeFunction { lua in
+            if let element, lua_type(lua.state, 2) == LUA_TNUMBER, lua_gettop(lua.state) == 2 {
+                return try element.body(lua)
+            }
             let name = (try? String.read(lua, at: 2)) ?? lua.typeName(at: 2)
             if lua_gettop(lua.state) > 2, names.contains(name) {
                 throw Failure("\(name) of a \(declaration.name) cannot be set", code: "read-only")

@@ -14,6 +14,8 @@ public struct LocalizationTable: Sendable, Equatable {
     /// The names of the further columns, in order.
     public private(set) var columnNames: [String] = []
     private var columns: [String: [Double]] = [:]
+    /// The movie that the localizations come from, where it is known.
+    public var movie: MovieExtent?
 
     /// A table from its three basic columns, which have one length.
     public init(frame: [Int32] = [], x_nm: [Double] = [], y_nm: [Double] = []) {
@@ -58,6 +60,7 @@ public struct LocalizationTable: Sendable, Equatable {
             let column = columns[name]!
             part[name] = indices.map { column[$0] }
         }
+        part.movie = movie
         return part
     }
 
@@ -84,5 +87,24 @@ public struct LocalizationTable: Sendable, Equatable {
             let parts = filled.compactMap { $0.columns[name] }
             if parts.count == filled.count { self[name] = Array(parts.joined()) }
         }
+        movie = tables.compactMap(\.movie).first
+    }
+}
+
+/// What a table says of the movie that it comes from. The formats of other programs need it.
+public struct MovieExtent: Sendable, Equatable {
+    /// The side of a camera pixel in nm.
+    public var pixel_nm: Double
+    /// The columns and rows of a frame.
+    public var width: Int, height: Int
+    /// The number of frames.
+    public var frames: Int
+
+    /// A movie from its pixel and its size.
+    public init(pixel_nm: Double, width: Int, height: Int, frames: Int) {
+        self.pixel_nm = pixel_nm
+        self.width = width
+        self.height = height
+        self.frames = frames
     }
 }

@@ -11,31 +11,29 @@ enum ColumnNaming {
 
     /// The words that other programs use for a column of ours (ThunderSTORM, SMLM challenge, ZEN, Nanoimager).
     private static let synonyms: [String: String] = [
-        "x": "x_nm", "xnano": "x_nm", "position x": "x_nm", "x_nm": "x_nm",
-        "y": "y_nm", "ynano": "y_nm", "position y": "y_nm", "y_nm": "y_nm",
-        "z": "z_nm", "znano": "z_nm", "position z": "z_nm", "z_nm": "z_nm",
-        "frame": "frame", "first frame": "frame", "frames": "frame",
-        "sigma": "sigma_nm", "psf half width": "sigma_nm",
+        "x": "x_nm", "xnano": "x_nm", "position x": "x_nm", "x nm": "x_nm", "xnm": "x_nm",
+        "y": "y_nm", "ynano": "y_nm", "position y": "y_nm", "y nm": "y_nm", "ynm": "y_nm",
+        "z": "z_nm", "znano": "z_nm", "position z": "z_nm", "z nm": "z_nm", "znm": "z_nm",
+        "frame": "frame", "first frame": "frame", "frames": "frame", "frame number": "frame",
+        "sigma": "sigma_nm",
         "sigma1": "sigma_x_nm", "sigma2": "sigma_y_nm",
         "intensity": "photons", "photons": "photons", "number photons": "photons", "int": "photons",
-        "offset": "background", "background": "background",
+        "offset": "background", "background": "background", "local background": "background",
         "bkgstd": "background_sd",
-        "uncertainty": "uncertainty_nm", "uncertainty_xy": "uncertainty_nm", "precision": "uncertainty_nm",
-        "uncertainty_z": "uncertainty_z_nm",
-        "chi2": "chi2", "chi square": "chi2",
+        "uncertainty": "uncertainty_nm", "uncertainty xy": "uncertainty_nm", "precision": "uncertainty_nm",
+        "uncertainty x": "uncertainty_x_nm", "uncertainty y": "uncertainty_y_nm", "uncertainty z": "uncertainty_z_nm",
+        "chi2": "chi2", "chi square": "chi2", "detections": "detections", "number frames": "detections",
     ]
 
     /// ThunderSTORM's header for a column of ours.
     private static let headers: [String: String] = [
         "z_nm": "z [nm]", "sigma_nm": "sigma [nm]", "sigma_x_nm": "sigma1 [nm]", "sigma_y_nm": "sigma2 [nm]",
         "photons": "intensity [photon]", "background": "offset [photon]", "background_sd": "bkgstd [photon]",
-        "uncertainty_z_nm": "uncertainty_z [nm]",
+        "uncertainty_nm": "uncertainty_xy [nm]",
     ]
 
     /// The header cell that is written for a column.
-    /// - Parameter hasDepth: in files with z, ThunderSTORM calls the lateral uncertainty `uncertainty_xy`.
-    static func header(for name: String, hasDepth: Bool) -> String {
-        if name == "uncertainty_nm" { return hasDepth ? "uncertainty_xy [nm]" : "uncertainty [nm]" }
+    static func header(for name: String) -> String {
         if let known = headers[name] { return known }
         return name.hasSuffix("_nm") ? "\(name.dropLast(3)) [nm]" : name
     }
@@ -52,7 +50,7 @@ enum ColumnNaming {
 
     /// What a header cell means.
     /// - Parameters:
-    ///   - cell: such as `x [nm]`, `X (px)` or `xnano`.
+    ///   - cell: such as `x [nm]`, `X (px)`, `position_x` or `xnano`.
     ///   - pixel_nm: the side of a camera pixel, for files in pixels.
     /// - Returns: nil when a length in pixels cannot be converted because the pixel is not known.
     static func meaning(of cell: String, pixel_nm: Double?) -> Meaning? {
@@ -62,13 +60,30 @@ enum ColumnNaming {
             unit = word[word.index(after: open)...].filter { $0 != "]" && $0 != ")" && $0 != " " }
             word = String(word[..<open])
         }
-        word = trimmed(word)
+        // locan and others write position_x where ZEN writes position x.
+        word = trimmed(word.replacing("_", with: " "))
         guard let factor = factor(of: unit, pixel_nm: pixel_nm) else { return nil }
         if let name = synonyms[word] { return Meaning(name: name, factor: factor) }
-        let name = String(word.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+        let name = identifier(word)
         switch unit {
-        case "nm", "um", "µm", "px": return Meaning(name: "\(name)_nm", factor: factor)
+        case "nm", "um", "µm", "μm", "px": return Meaning(name: "\(name)_nm", factor: factor)
         default: return Meaning(name: name, factor: 1)
+        }
+    }
+
+    /// A name of letters, digits and underscores.
+    static func identifier(_ word: String) -> String {
+        String(trimmed(word.lowercased()).map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    }
+
+    /// The unit of a column by its name: `nm`, `photon`, `photon/px`, `counts`, or nothing.
+    static func unit(of name: String) -> String {
+        if name.hasSuffix("_nm") { return "nm" }
+        if name.hasSuffix("_counts") { return "counts" }
+        switch name {
+        case "photons": return "photon"
+        case "background", "background_sd": return "photon/px"
+        default: return ""
         }
     }
 

@@ -2,13 +2,13 @@ import Foundation
 import Imaging
 import Work
 
-/// Frames one after another in a file without a header, described by a text file beside it: `.dax` with `.inf`
-/// (the Zhuang group's format) and `.raw` with `.yaml` (Picasso's).
+/// Frames one after another in a file, described by a text file beside it or by a header of fixed size: `.dax` with `.inf`
+/// (the Zhuang group's format), `.raw` with `.yaml` (Picasso's) and `.spe` (Princeton Instruments').
 ///
 /// The frames are those that both the description names and the file holds whole.
 public final class RawMovie: Movie {
     /// The layout of a sample.
-    private enum Sample { case uint8, uint16, int16, uint32, int32, float32 }
+    private enum Sample { case uint8, uint16, int16, uint32, int32, float32, float64 }
 
     /// The file.
     public let path: String
@@ -25,12 +25,14 @@ public final class RawMovie: Movie {
     private let sample: Sample
     private let isBigEndian: Bool
     private let descriptor: Int32
+    /// The bytes before the first frame.
+    private let start: Int
 
     /// Opens a `.dax` movie. Without its `.inf` the layout is not known.
     /// - Throws: a `Failure` that names the file and what its description lacks.
     public convenience init(dax path: String) throws {
         let information = "\(URL(fileURLWithPath: path).deletingPathExtension().path).inf"
-        let fields = Self.fields(String(decoding: try readFile(information), as: UTF8.self), separator: "=")
+        let fields = plainFields(String(decoding: try readFile(information), as: UTF8.self), separator: "=")
         let size = (fields["frame dimensions"] ?? "").split(separator: "x").compactMap {
             Int($0.trimmingCharacters(in: .whitespaces))
         }
@@ -48,7 +50,7 @@ public final class RawMovie: Movie {
     /// - Throws: a `Failure` that names the file and what its description lacks.
     public convenience init(raw path: String) throws {
         let information = "\(URL(fileURLWithPath: path).deletingPathExtension().path).yaml"
-        let fields = Self.fields(String(decoding: try readFile(information), as: UTF8.self), separator: ":")
+        let fields = plainFields(String(decoding: try readFile(information), as: UTF8.self), separator: ":")
         guard let width = Int(fields["width"] ?? ""), let height = Int(fields["height"] ?? "") else {
             throw Failure("\(information) names no Width and Height", code: "movie-description")
         }
@@ -58,13 +60,42 @@ public final class RawMovie: Movie {
             pixel_nm: Double(fields["pixelsize"] ?? fields["camera.pixelsize"] ?? ""))
     }
 
+    /// Opens a `.spe` movie of WinView or LightField: a header of 4100 bytes, little-endian frames and, from version 3
+    /// on, a description in XML at the end.
+    /// - Throws: a `Failure` that names the file and what in its header is not possible.
+    public convenience init(spe path: String) throws {
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            _ = try readFile(path)  // says what is wrong
+            throw Failure("cannot read \(path)", code: "file-unreadable")
+        }
+        defer { try? file.close() }
+        let header = [UInt8]((try? file.read(upToCount: 4100)) ?? Data())
+        guard header.count == 4100 else {
+            throw Failure("\(path) is shorter than the header of an .spe file", code: "movie-description")
+        }
+        func integer(_ at: Int, _ bytes: Int) -> Int {
+            (0..<bytes).reversed().reduce(0) { $0 << 8 | Int(header[at + $1]) }
+        }
+        let kinds = ["float32", "int32", "int16", "uint16", "", "float64", "uint8", "", "uint32"]
+        let kind = integer(108, 2)
+        guard kinds.indices.contains(kind), !kinds[kind].isEmpty else {
+            throw Failure("\(path): samples of type \(kind) cannot be read", code: "movie-unsupported")
+        }
+        let version = Float(bitPattern: UInt32(integer(1992, 4)))
+        let footer = version >= 3 ? integer(678, 8) : 0
+        try self.init(
+            path: path, description: path, width: integer(42, 2), height: integer(656, 2), frames: integer(1446, 4),
+            type: kinds[kind], isBigEndian: false, pixel_nm: nil, start: header.count,
+            end: footer > header.count ? footer : nil)
+    }
+
     private init(
         path: String, description: String, width: Int, height: Int, frames: Int?, type: String, isBigEndian: Bool,
-        pixel_nm: Double?
+        pixel_nm: Double?, start: Int = 0, end: Int? = nil
     ) throws {
         let types: [String: (Sample, Int)] = [
             "uint8": (.uint8, 1), "uint16": (.uint16, 2), "int16": (.int16, 2), "uint32": (.uint32, 4),
-            "int32": (.int32, 4), "float32": (.float32, 4),
+            "int32": (.int32, 4), "float32": (.float32, 4), "float64": (.float64, 8),
         ]
         guard let (sample, bytes) = types[type] else {
             throw Failure("\(description): samples of type '\(type)' cannot be read", code: "movie-unsupported")
@@ -76,13 +107,15 @@ public final class RawMovie: Movie {
         guard descriptor >= 0 else {
             throw Failure("cannot read \(path): \(String(cString: strerror(errno)))", code: "file-unreadable")
         }
-        let size = Int(lseek(descriptor, 0, SEEK_END))
+        let length = Int(lseek(descriptor, 0, SEEK_END))
+        let size = max(0, min(length, end ?? length) - start)
         let frameBytes = width * height * bytes
         let whole = max(0, size / frameBytes)
         let count = min(max(0, frames ?? whole), whole)
         self.path = path
         self.width = width
         self.height = height
+        self.start = start
         self.sample = sample
         self.isBigEndian = isBigEndian
         self.pixel_nm = pixel_nm
@@ -128,6 +161,11 @@ public final class RawMovie: Movie {
         case .float32:
             let swaps = isBigEndian
             return try plane(index, count) { (bits: UInt32) in Float(bitPattern: swaps ? bits.byteSwapped : bits) }
+        case .float64:
+            let swaps = isBigEndian
+            return try plane(index, count) { (bits: UInt64) in
+                Float(Double(bitPattern: swaps ? bits.byteSwapped : bits))
+            }
         }
     }
 
@@ -140,7 +178,7 @@ public final class RawMovie: Movie {
             while done < bytes {
                 let got = pread(
                     descriptor, UnsafeMutableRawPointer(buffer.baseAddress!) + done, bytes - done,
-                    off_t(index * bytes + done))
+                    off_t(start + index * bytes + done))
                 guard got > 0 else {
                     throw Failure("cannot read frame \(index + 1) of \(path)", code: "file-unreadable")
                 }
@@ -149,18 +187,5 @@ public final class RawMovie: Movie {
             initialized = count
         }
         return Plane(width: width, height: height, samples: stored.map(convert))
-    }
-
-    /// The lines `name = value` of the first part of a description, names in small letters.
-    private static func fields(_ text: String, separator: Character) -> [String: String] {
-        var fields: [String: String] = [:]
-        for line in text.split(whereSeparator: \.isNewline) {
-            if line.hasPrefix("---"), !fields.isEmpty { break }
-            guard let at = line.firstIndex(of: separator), line.first != " ", line.first != "-" else { continue }
-            let name = line[..<at].trimmingCharacters(in: .whitespaces).lowercased()
-            let value = line[line.index(after: at)...].trimmingCharacters(in: CharacterSet(charactersIn: " \t'\""))
-            if fields[name] == nil { fields[name] = value }
-        }
-        return fields
     }
 }

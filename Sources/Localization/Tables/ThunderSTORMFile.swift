@@ -20,15 +20,27 @@ extension LocalizationTable {
     /// Writes the table as a ThunderSTORM CSV. The file appears when it is whole.
     /// - Throws: a `Failure` that names the file.
     public func writeThunderSTORM(_ path: String) throws {
-        let hasDepth = self["z_nm"] != nil
-        let lengths = hasDepth ? ["x_nm", "y_nm", "z_nm"] : ["x_nm", "y_nm"]
+        let lengths = self["z_nm"] != nil ? ["x_nm", "y_nm", "z_nm"] : ["x_nm", "y_nm"]
         let names = lengths + columnNames.filter { $0 != "z_nm" }
-        let columns = names.map { ($0 == "x_nm" ? x_nm : $0 == "y_nm" ? y_nm : self[$0]) ?? [] }
-        let decimals = names.map(ColumnNaming.decimals)
-        let headers =
-            ["x [nm]", "y [nm]"] + names.dropFirst(2).map { ColumnNaming.header(for: $0, hasDepth: hasDepth) }
-        var text: [UInt8] = Array("\"id\",\"frame\"".utf8)
-        for header in headers { text.append(contentsOf: ",\"\(header)\"".utf8) }
+        let header = ["id", "frame"] + names.map(ColumnNaming.header)
+        try writeRows(
+            path, header: header.map { "\"\($0)\"" }.joined(separator: ","),
+            columns: names.map { (values($0) ?? [], ColumnNaming.decimals(for: $0)) })
+    }
+
+    /// Writes the table as the SMLM challenge 2016 has it: index, frame, positions in nm and photons. What the table
+    /// does not have is 0. The challenge counts like this program: from the corner of the first pixel, frames from 1.
+    /// - Throws: a `Failure` that names the file.
+    public func writeChallenge(_ path: String) throws {
+        let none = [Double](repeating: 0, count: count)
+        try writeRows(
+            path, header: "index,frame,xnano,ynano,znano,intensity",
+            columns: [(x_nm, 3), (y_nm, 3), (self["z_nm"] ?? none, 3), (self["photons"] ?? none, 2)])
+    }
+
+    /// Writes a header and rows of the row's number, the frame and the columns with their decimals.
+    private func writeRows(_ path: String, header: String, columns: [(values: [Double], decimals: Int?)]) throws {
+        var text = Array(header.utf8)
         text.append(newline)
         try writeWhole(to: path) { temporary in
             guard FileManager.default.createFile(atPath: temporary, contents: nil),
@@ -47,9 +59,9 @@ extension LocalizationTable {
                 appendInteger(Int64(row + 1), to: &text)
                 text.append(comma)
                 appendInteger(Int64(frame[row]), to: &text)
-                for (column, places) in zip(columns, decimals) {
+                for column in columns {
                     text.append(comma)
-                    appendNumber(column[row], decimals: places, to: &text)
+                    appendNumber(column.values[row], decimals: column.decimals, to: &text)
                 }
                 text.append(newline)
                 if text.count > 1 << 20 {
@@ -97,12 +109,16 @@ private struct SeparatedText {
         guard let header = nextLine() else {
             throw Failure("\(path) is empty", remedy: "give a localization table with a header", code: "table-empty")
         }
-        let meanings = try meanings(of: String(decoding: header, as: UTF8.self), pixel_nm: pixel_nm)
+        // Older programs write the micro sign in Latin-1.
+        let words = String(validating: header, as: UTF8.self) ?? String(header.map { Character(UnicodeScalar($0)) })
+        let meanings = try meanings(of: words, pixel_nm: pixel_nm)
         let names = meanings.map { $0?.name }
         var values: [[Double]] = Array(repeating: [], count: meanings.count)
         let factors = meanings.map { $0?.factor ?? 1 }
         while let line = nextLine() {
             if lineNumber & 0xFFFF == 0 { try Interruption.check() }
+            // ZEN ends the rows with a zero byte; what follows describes the image.
+            if line.first == 0 { break }
             var start = line.startIndex
             var column = 0
             while column < meanings.count {
@@ -140,11 +156,17 @@ private struct SeparatedText {
         while first < last, isPadding(line[first]) { first += 1 }
         while last > first, isPadding(line[last - 1]) { last -= 1 }
         guard first < last else { return .nan }
-        guard let value = number(from: line[first..<last]) else {
+        guard let value = value(line[first..<last]) else {
             let text = String(decoding: line[first..<last].prefix(40), as: UTF8.self)
             throw Failure("\(path), line \(lineNumber): '\(text)' is not a number", code: "table-value")
         }
         return value
+    }
+
+    /// A number; where semicolons separate, its decimal separator may be a comma.
+    private func value(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Double? {
+        guard separator == UInt8(ascii: ";"), text.contains(comma) else { return number(from: text) }
+        return text.map { $0 == comma ? UInt8(ascii: ".") : $0 }.withUnsafeBufferPointer { number(from: $0[...]) }
     }
 
     /// The columns that the header names; nil for those that are left out.

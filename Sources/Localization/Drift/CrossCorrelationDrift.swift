@@ -2,47 +2,6 @@ import Foundation
 import Imaging
 import Work
 
-/// The way of the specimen during a movie, frame by frame, in nm; 0 on average.
-public struct Drift: Sendable, Equatable {
-    /// The number of the first frame.
-    public var firstFrame: Int
-    /// The drift along x and y for each frame from the first on.
-    public var x_nm: [Double], y_nm: [Double]
-
-    /// The table without the drift. Frames outside the trace move like its nearest end.
-    public func corrected(_ table: LocalizationTable) -> LocalizationTable {
-        guard !x_nm.isEmpty else { return table }
-        func index(_ row: Int) -> Int { max(0, min(x_nm.count - 1, Int(table.frame[row]) - firstFrame)) }
-        return table.moved(
-            x_nm: table.x_nm.indices.map { table.x_nm[$0] - x_nm[index($0)] },
-            y_nm: table.y_nm.indices.map { table.y_nm[$0] - y_nm[index($0)] })
-    }
-
-    /// Writes the trace as CSV: frame, x and y in nm.
-    /// - Throws: a `Failure` that names the file.
-    public func write(_ path: String) throws {
-        var text: [UInt8] = Array("\"frame\",\"x [nm]\",\"y [nm]\"\n".utf8)
-        for index in x_nm.indices {
-            appendInteger(Int64(firstFrame + index), to: &text)
-            text.append(UInt8(ascii: ","))
-            appendNumber(x_nm[index], decimals: 3, to: &text)
-            text.append(UInt8(ascii: ","))
-            appendNumber(y_nm[index], decimals: 3, to: &text)
-            text.append(UInt8(ascii: "\n"))
-        }
-        try writeWhole(Data(text), to: path)
-    }
-
-    /// The trace as a diagram.
-    public func plot() -> Plot {
-        var plot = Plot(title: "Drift", x: Plot.Axis("frame"), y: Plot.Axis("drift (nm)"))
-        let frames = x_nm.indices.map { Double(firstFrame + $0) }
-        plot.series.append(.line(x: frames, y: x_nm, label: "x"))
-        plot.series.append(.line(x: frames, y: y_nm, label: "y"))
-        return plot
-    }
-}
-
 extension LocalizationTable {
     /// The drift by redundant cross-correlation (Wang et al., Opt. Express 22, 2014): the movie is cut into blocks, the
     /// images of all pairs of blocks are correlated, the shifts of the blocks follow by least squares with outlying
@@ -51,6 +10,7 @@ extension LocalizationTable {
     ///   - blocks: the number of blocks, 2 or more; nil takes as many as keep 500 localizations in each, 4 to 20.
     ///   - pixel_nm: the pixel of the correlated images.
     ///   - reach_nm: the largest drift between two blocks.
+    /// - Returns: the drift; along z too where the table has the column `z_nm`.
     /// - Throws: a `Failure` when there are too few localizations or frames; `Interrupted`.
     public func drift(blocks: Int? = nil, pixel_nm: Double = 20, reach_nm: Double = 1500) throws -> Drift {
         guard pixel_nm > 0, reach_nm > pixel_nm else {
@@ -90,18 +50,26 @@ extension LocalizationTable {
         let centres = tables.map { table in
             table.frame.reduce(0.0) { $0 + Double($1) } / Double(table.count)
         }
-        let xs = CubicSpline(centres, places.map(\.x))
-        let ys = CubicSpline(centres, places.map(\.y))
-        var drift = Drift(
-            firstFrame: Int(first), x_nm: (0..<frames).map { xs.value(at: Double(Int(first) + $0)) },
-            y_nm: (0..<frames).map { ys.value(at: Double(Int(first) + $0)) })
-        let meanX = drift.x_nm.reduce(0, +) / Double(frames)
-        let meanY = drift.y_nm.reduce(0, +) / Double(frames)
-        for index in 0..<frames {
-            drift.x_nm[index] -= meanX
-            drift.y_nm[index] -= meanY
+        let lateral = Drift(
+            firstFrame: Int(first), frames: frames, knots: centres, x_nm: places.map(\.x), y_nm: places.map(\.y))
+        guard let depths = self["z_nm"] else { return lateral }
+        // z by the same pairs of blocks, once the blocks lie on each other in x and y.
+        let corrected = lateral.corrected(self)
+        let columns = DepthColumns(of: corrected, cell_nm: 5 * pixel)
+        let rowsOfBlocks = blockRows(number, first: Int(first), frames: frames).filter { $0.count >= 20 }
+        var depthPairs: [BlockPair] = []
+        for later in rowsOfBlocks.indices {
+            for earlier in 0..<later {
+                try Interruption.check()
+                let shift = columns.shift(
+                    from: rowsOfBlocks[earlier], to: rowsOfBlocks[later], depths: depths, reach_nm: 500, bin_nm: pixel)
+                depthPairs.append(BlockPair(earlier: earlier, later: later, x: shift, y: 0))
+            }
         }
-        return drift
+        let heights = solve(depthPairs, blocks: rowsOfBlocks.count, tolerance: 4 * pixel).map(\.x)
+        return Drift(
+            firstFrame: Int(first), frames: frames, knots: centres, x_nm: places.map(\.x), y_nm: places.map(\.y),
+            z_nm: heights)
     }
 
     private func blockRows(_ number: Int, first: Int, frames: Int) -> [[Int]] {
@@ -133,7 +101,9 @@ private struct BlockCorrelator {
         transform = FourierTransform(
             width: FourierTransform.goodSize(Int(field.width_nm / pixel_nm) + margin + 4),
             height: FourierTransform.goodSize(Int(field.height_nm / pixel_nm) + margin + 4))
-        func weight(_ frequency: Double) -> Float { Float(exp(-2 * Double.pi * Double.pi * 2.25 * frequency * frequency)) }
+        func weight(_ frequency: Double) -> Float {
+            Float(exp(-2 * Double.pi * Double.pi * 2.25 * frequency * frequency))
+        }
         let (width, height) = (transform.width, transform.height)
         rowWeights = (0..<height).map { weight(Double(min($0, height - $0)) / Double(height)) }
         columnWeights = (0..<transform.spectrumWidth).map { weight(Double($0) / Double(width)) }

@@ -21,7 +21,7 @@ public protocol Movie: Sendable {
 }
 
 /// Opens a movie by the ending of its name: TIFF (also BigTIFF, OME-TIFF and ImageJ stacks), `.dax` with its `.inf`,
-/// `.raw` with its `.yaml`.
+/// `.raw` with its `.yaml`, `.spe`.
 /// - Throws: a `Failure` that names the file and what is missing.
 public func openMovie(_ path: String) throws -> any Movie {
     let stem = URL(fileURLWithPath: path).deletingPathExtension().path
@@ -29,9 +29,10 @@ public func openMovie(_ path: String) throws -> any Movie {
     case "tif", "tiff", "btf", "tf8": return try TIFFMovie(path)
     case "dax", "inf": return try RawMovie(dax: "\(stem).dax")
     case "raw", "yaml": return try RawMovie(raw: "\(stem).raw")
+    case "spe": return try RawMovie(spe: path)
     default:
         throw Failure(
-            "\(path): not a kind of movie that can be read", remedy: "give a .tif, .dax or .raw file",
+            "\(path): not a kind of movie that can be read", remedy: "give a .tif, .dax, .spe or .raw file",
             code: "movie-unsupported")
     }
 }

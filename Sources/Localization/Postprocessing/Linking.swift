@@ -1,3 +1,4 @@
+import Foundation
 import Work
 
 /// Localizations of the same molecule in following frames.
@@ -100,10 +101,16 @@ extension LocalizationTable {
                 for row in 0..<count { sums[track[row]] += values[row] }
                 table[name] = sums
             case "uncertainty_nm": table[name] = totals.map { 1 / $0.squareRoot() }
+            case "uncertainty_x_nm", "uncertainty_y_nm", "uncertainty_z_nm":
+                // Of a mean with these weights.
+                var sums = [Double](repeating: 0, count: tracks)
+                for row in 0..<count { sums[track[row]] += pow(weights[row] * values[row], 2) }
+                table[name] = zip(sums, totals).map { $0.squareRoot() / $1 }
             default: table[name] = mean(values)
             }
         }
         table["detections"] = numbers
+        table.movie = movie
         let order = (0..<tracks).sorted { (frames[$0], $0) < (frames[$1], $1) }
         return table.rows(order)
     }
