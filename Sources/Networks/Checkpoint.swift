@@ -103,17 +103,20 @@ extension SegmentationNetwork {
     }
 
     private func check(_ entry: Safetensors.Entry?, _ name: String, _ shape: [Int], _ path: String) throws {
-        guard let entry else {
-            throw Failure(
+        guard entry?.shape == shape else { throw mismatch(path, name, shape, found: entry?.shape) }
+    }
+
+    /// What is said of a file that lacks a parameter, or has it in another shape.
+    func mismatch(_ path: String, _ name: String, _ shape: [Int], found: [Int]?) -> Failure {
+        guard let found else {
+            return Failure(
                 "\(path) has no \(name) of shape \(shape)",
                 remedy: "it was not made for this network (\(description.architecture.rawValue))",
                 code: "weights-mismatch")
         }
-        guard entry.shape == shape else {
-            throw Failure(
-                "\(path): \(name) has the shape \(entry.shape), the network needs \(shape)",
-                remedy: "check architecture, classes and input channels", code: "weights-mismatch")
-        }
+        return Failure(
+            "\(path): \(name) has the shape \(found), the network needs \(shape)",
+            remedy: "check architecture, classes and input channels", code: "weights-mismatch")
     }
 
     private func takeWeights(_ file: Safetensors) {

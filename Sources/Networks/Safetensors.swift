@@ -3,8 +3,8 @@ import Work
 
 /// Named arrays in the safetensors format: 8 bytes with the length of a JSON header, the header, then the numbers.
 ///
-/// Format: https://huggingface.co/docs/safetensors. F32 is written; F32, F64, F16, BF16, I64 and I32 are read, as Float32
-/// except I64 scalars, which `integers` holds exactly.
+/// Format: https://huggingface.co/docs/safetensors. F32 is written; real and whole numbers of up to 64 bits are read, as
+/// Float32 except I64 scalars, which `integers` holds exactly.
 public struct Safetensors {
     /// One array: its shape and its elements.
     public struct Entry {
@@ -60,24 +60,23 @@ public struct Safetensors {
         try writeWhole(data, to: path)
     }
 
-    /// Reads a file and checks all its lengths.
+    /// Reads the arrays of a file and checks all their lengths.
+    /// - Parameter isWanted: which names to read; the others take no memory.
     /// - Throws: a `Failure` that names the file and what is wrong with it.
-    public init(path: String) throws {
-        let data = try readFile(path)
-        func damaged(_ what: String) -> Failure {
-            Failure("\(path) is damaged: \(what)", remedy: "copy or download it again", code: "file-damaged")
+    public init(path: String, where isWanted: (String) -> Bool = { _ in true }) throws {
+        let file = try RandomAccessFile(path)
+        let total = file.length
+        guard total >= 8, let length = ByteReader.first(UInt64.self, of: file.bytes(at: 0, count: 8)) else {
+            throw damagedFile(path, "it has \(total) bytes")
         }
-        guard data.count >= 8 else { throw damaged("it has \(data.count) bytes") }
-        let length = data.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-        guard length <= Safetensors.headerLimit, Int(length) <= data.count - 8 else {
-            throw damaged("its header claims \(length) bytes")
+        guard length <= Safetensors.headerLimit, length <= total - 8 else {
+            throw damagedFile(path, "its header claims \(length) bytes")
         }
-        let start = data.startIndex + 8
-        let body = start + Int(length)
-        guard let header = try? JSONSerialization.jsonObject(with: data[start..<body]) as? [String: Any] else {
-            throw damaged("its header is no JSON object")
+        let text = Data(file.bytes(at: 8, count: Int(length)))
+        guard let header = try? JSONSerialization.jsonObject(with: text) as? [String: Any] else {
+            throw damagedFile(path, "its header is no JSON object")
         }
-        let available = data.count - 8 - Int(length)
+        let available = Int(total - 8 - length)
         for (name, value) in header {
             if name == "__metadata__" {
                 metadata = value as? [String: String] ?? [:]
@@ -85,42 +84,51 @@ public struct Safetensors {
             }
             guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
                 let shape = fields["shape"] as? [Int], let range = fields["data_offsets"] as? [Int], range.count == 2
-            else { throw damaged("the entry \(name) lacks its type, shape or place") }
+            else { throw damagedFile(path, "the entry \(name) lacks its type, shape or place") }
             guard let width = Safetensors.widths[type] else {
                 throw Failure("\(path): numbers of type \(type) in \(name) are not supported", code: "not-supported")
             }
             guard let count = try? Tensor.elements(of: shape), range[0] >= 0, range[0] <= range[1],
                 range[1] <= available, range[1] - range[0] == count * width
-            else { throw damaged("the entry \(name) does not fit the file") }
-            let bytes = data[body + range[0]..<body + range[1]]
+            else { throw damagedFile(path, "the entry \(name) does not fit the file") }
+            guard isWanted(name) else { continue }
+            let bytes = file.bytes(at: 8 + length + UInt64(range[0]), count: count * width)
+            guard bytes.count == count * width else { throw damagedFile(path, "it became shorter") }
             if type == "I64", shape.isEmpty {
-                integers[name] = bytes.withUnsafeBytes { Int64(littleEndian: $0.loadUnaligned(as: Int64.self)) }
+                integers[name] = ByteReader.first(Int64.self, of: bytes)
             } else {
-                entries[name] = Entry(shape: shape, values: Safetensors.numbers(bytes, type, count))
+                entries[name] = Entry(
+                    shape: shape, values: bytes.withUnsafeBytes { Safetensors.numbers($0, type, count) })
             }
         }
     }
 
-    private static let widths = ["F32": 4, "F64": 8, "F16": 2, "BF16": 2, "I64": 8, "I32": 4]
+    /// The bytes of a number of each type.
+    static let widths = [
+        "F32": 4, "F64": 8, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
+    ]
 
-    private static func numbers(_ bytes: Data, _ type: String, _ count: Int) -> [Float] {
-        bytes.withUnsafeBytes { raw in
-            func map<Number>(_ number: Number.Type, _ convert: (Number) -> Float) -> [Float] {
-                (0..<count).map {
-                    convert(raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Number>.size, as: Number.self))
-                }
+    /// The first `count` numbers of a type that is one of `widths`, as Float32.
+    static func numbers(_ raw: UnsafeRawBufferPointer, _ type: String, _ count: Int) -> [Float] {
+        func map<Number>(_ number: Number.Type, _ convert: (Number) -> Float) -> [Float] {
+            (0..<count).map {
+                convert(raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Number>.size, as: Number.self))
             }
-            switch type {
-            case "F64": return map(UInt64.self) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
-            case "F16": return map(UInt16.self) { half(UInt16(littleEndian: $0)) }
-            case "BF16": return map(UInt16.self) { Float(bitPattern: UInt32(UInt16(littleEndian: $0)) << 16) }
-            case "I64": return map(Int64.self) { Float(Int64(littleEndian: $0)) }
-            case "I32": return map(Int32.self) { Float(Int32(littleEndian: $0)) }
-            default:
-                return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-                    UnsafeMutableRawBufferPointer(buffer).copyMemory(from: raw)
-                    filled = count
-                }
+        }
+        switch type {
+        case "F64": return map(UInt64.self) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
+        case "F16": return map(UInt16.self) { half(UInt16(littleEndian: $0)) }
+        case "BF16": return map(UInt16.self) { Float(bitPattern: UInt32(UInt16(littleEndian: $0)) << 16) }
+        case "I64": return map(Int64.self) { Float(Int64(littleEndian: $0)) }
+        case "I32": return map(Int32.self) { Float(Int32(littleEndian: $0)) }
+        case "I16": return map(Int16.self) { Float(Int16(littleEndian: $0)) }
+        case "I8": return map(Int8.self) { Float($0) }
+        case "U8", "BOOL": return map(UInt8.self) { Float($0) }
+        default:
+            return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: raw[..<(count * 4)]))
+                filled = count
             }
         }
     }

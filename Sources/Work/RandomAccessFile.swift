@@ -1,13 +1,14 @@
 import Foundation
-import Work
 
 /// A file that is read at any place, by any thread.
-final class RandomAccessFile: Sendable {
-    let path: String
+public final class RandomAccessFile: Sendable {
+    /// The file's path.
+    public let path: String
     private let descriptor: Int32
 
     /// Opens a file for reading.
-    init(_ path: String) throws {
+    /// - Throws: a `Failure` that names the file.
+    public init(_ path: String) throws {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw Failure("\(path) does not exist", remedy: "check the path", code: "file-missing")
@@ -25,13 +26,13 @@ final class RandomAccessFile: Sendable {
     deinit { close(descriptor) }
 
     /// The length of the file now; it may still grow.
-    var length: UInt64 {
+    public var length: UInt64 {
         var status = stat()
         return fstat(descriptor, &status) == 0 ? UInt64(status.st_size) : 0
     }
 
     /// Fills as much of the buffer as the file holds from `offset` on, and returns that number of bytes.
-    func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
+    public func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
         guard let base = buffer.baseAddress, offset <= UInt64(Int64.max) - UInt64(buffer.count) else { return 0 }
         var done = 0
         while done < buffer.count {
@@ -44,7 +45,7 @@ final class RandomAccessFile: Sendable {
     }
 
     /// Up to `count` bytes from `offset` on.
-    func bytes(at offset: UInt64, count: Int) -> [UInt8] {
+    public func bytes(at offset: UInt64, count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             initialized = read(UnsafeMutableRawBufferPointer(buffer), at: offset)
         }
