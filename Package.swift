@@ -78,6 +78,14 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "InteropCheck",
+            dependencies: [
+                "Networks", "Randomness", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
         tests(of: "Work"),
         tests(of: "Randomness"),
         tests(of: "Imaging", "Work"),

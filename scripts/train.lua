@@ -5,6 +5,7 @@ local args = arguments {
   model      = folder { "Models/trained", "folder for the model" },
   network    = choice { "unet", "the network; unet learns fastest on a processor",
                         choices = { "unet", "deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101" } },
+  pretrained = file   { optional = true, "checkpoint to start from: a state dict of this network, .pth or .safetensors" },
   minutes    = number { optional = true, min = 0.01, "minutes to train; 3 unless iterations are given" },
   iterations = integer { optional = true, min = 1, "steps to train" },
   objects    = integer { optional = true, min = 1, "use only this many annotated objects" },
@@ -17,11 +18,12 @@ local args = arguments {
 }
 
 local result = segmentation.train(args.images, args.masks, args.model, {
-  network = args.network, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
+  network = args.network, pretrained = args.pretrained, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
   only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
   align_outlines = not args.as_drawn,
 })
 
+if result.pretrained then print(result.pretrained) end
 print(("%s: %d steps on %d objects of %d images in %.0f s"):format(
   result.network, result.iterations, result.objects, result.images, result.seconds))
 print(("Dice %.4f, accuracy %.4f on %s"):format(

@@ -63,5 +63,5 @@ public struct NetworkDescription: Codable, Sendable, Equatable {
     }
 
     /// The sides of an input are padded to multiples of this.
-    var stride: Int { architecture == .unet ? 1 << depth : 1 }
+    public var stride: Int { architecture == .unet ? 1 << depth : 1 }
 }

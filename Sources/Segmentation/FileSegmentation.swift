@@ -71,9 +71,7 @@ extension SegmentationModel {
         _ path: String, into files: SegmentationFiles, options: SegmentationOptions = SegmentationOptions()
     ) throws -> (pixels: Int, objects: Int) {
         let image = try rows(of: path, pixelSize_um: options.pixelSize_um)
-        do { try check(image) } catch let failure as Failure {
-            throw Failure("\(path): \(failure.message)", remedy: failure.remedy, code: failure.code)
-        }
+        try check(image, of: path)
         let output = try SegmentationOutput(
             files, width: image.width, height: image.height, channels: image.channels,
             pixelSize_um: image.pixelSize_um, classes: description.network.classes, options: options)
@@ -87,8 +85,15 @@ extension SegmentationModel {
         try prediction.ranges(of: rows(of: path, pixelSize_um: nil))
     }
 
+    /// Checks that an image file can be predicted, and names it where it cannot.
+    func check(_ image: any ImageRows, of path: String) throws {
+        do { try check(image) } catch let failure as Failure {
+            throw Failure("\(path): \(failure.message)", remedy: failure.remedy, code: failure.code)
+        }
+    }
+
     /// The rows of an image file, without an opaque alpha channel that the model does not take.
-    private func rows(of path: String, pixelSize_um: Double?) throws -> any ImageRows {
+    func rows(of path: String, pixelSize_um: Double?) throws -> any ImageRows {
         let isTIFF = ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
         let source: any ImageRows
         if isTIFF {

@@ -8,18 +8,13 @@ func modelCard(_ model: ModelDescription) -> String {
     let classes =
         model.network.classes == 2
         ? "objects from background" : "\(model.network.classes - 1) classes from each other and from background"
-    let network: String =
-        switch model.network.architecture {
-        case .unet: "a U-Net with \(model.network.baseWidth) base channels and depth \(model.network.depth)"
-        case .deeplabv3_mobilenet_v3_large: "DeepLabV3 on MobileNetV3-Large"
-        case .deeplabv3_resnet50: "DeepLabV3 on ResNet-50"
-        case .deeplabv3_resnet101: "DeepLabV3 on ResNet-101"
-        }
     let pixel =
         model.pixelSize_um.map {
             "The images had pixels of \(number($0, 4)) um; images with other pixels are resampled to that size first."
         }
         ?? "The pixel size of the images was not given: images are predicted at their own resolution, so objects should be about as large in pixels as in training."
+    let start =
+        settings.pretrained.map { " It started from the weights in `\(($0 as NSString).lastPathComponent)`." } ?? ""
     let check =
         model.scores.heldOut
         ? "On patches kept out of the training it reached a Dice coefficient of \(number(model.scores.dice, 4)) and \(number(100 * model.scores.accuracy, 2)) % of pixels right."
@@ -31,12 +26,12 @@ func modelCard(_ model: ModelDescription) -> String {
     return """
         # Model
 
-        Tells \(classes) in images of \(model.network.inputChannels) channel\(model.network.inputChannels == 1 ? "" : "s"). The network is \(network).
+        Tells \(classes) in images of \(model.network.inputChannels) channel\(model.network.inputChannels == 1 ? "" : "s"). The network is \(model.network.inWords).
 
         ## Training
 
         \(training.iterations) steps of \(settings.batch) crops of \(settings.crop)x\(settings.crop) pixels in \(number(training.seconds, 0)) s (\(number(training.processorSeconds, 0)) s of processor time) on \(training.objects) annotated object\(training.objects == 1 ? "" : "s") in \(training.images.count) image\(training.images.count == 1 ? "" : "s"), seed \(settings.seed).\(outlines)
-        \(pixel)
+        \(pixel)\(start)
 
         Images: \(training.images.joined(separator: ", ")).
 
@@ -49,6 +44,18 @@ func modelCard(_ model: ModelDescription) -> String {
         Intensities are scaled between the percentiles \(number(model.scaling.lowPercentile, 1)) and \(number(model.scaling.highPercentile, 1)) of each image, so exposure and gain may differ from training. Specimens, stains and magnifications unlike those of the training images need a check by eye, or a new training.
 
         """
+}
+
+extension NetworkDescription {
+    /// What kind of network it is.
+    var inWords: String {
+        switch architecture {
+        case .unet: "a U-Net with \(baseWidth) base channels and depth \(depth)"
+        case .deeplabv3_mobilenet_v3_large: "DeepLabV3 on MobileNetV3-Large"
+        case .deeplabv3_resnet50: "DeepLabV3 on ResNet-50"
+        case .deeplabv3_resnet101: "DeepLabV3 on ResNet-101"
+        }
+    }
 }
 
 private func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }

@@ -10,7 +10,7 @@ import Work
 public final class SegmentationModel {
     /// The network's form, input scaling, pixel size, scores and provenance.
     public let description: ModelDescription
-    private let network: SegmentationNetwork
+    let network: SegmentationNetwork
     /// Networks of the same weights, one for each core; made when they are needed.
     private var replicas: [SegmentationNetwork] = []
 
@@ -162,7 +162,8 @@ public final class SegmentationModel {
         _ = try prediction.magnification(of: image)
     }
 
-    private static func probabilities(of tile: TileInput, by network: SegmentationNetwork) throws -> [Plane<Float>] {
+    /// The probabilities of the classes 1 and up in one tile.
+    static func probabilities(of tile: TileInput, by network: SegmentationNetwork) throws -> [Plane<Float>] {
         let input = try Tensor([1, tile.channels, tile.height, tile.width], tile.samples)
         let logits = try network.logits(input)
         let pixels = tile.height * tile.width

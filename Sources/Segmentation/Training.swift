@@ -9,6 +9,8 @@ public struct TrainingResult {
     public let model: SegmentationModel
     /// The course of the training.
     public let curve: LearningCurve
+    /// What was taken from a pretrained checkpoint, where the training started from one.
+    public let start: PretrainedStart?
 }
 
 /// Trains a network on annotated images and writes its model folder.
@@ -44,6 +46,7 @@ private final class TrainingRun {
     private let classWeights: [Float]
     private let check: PatchCheck
     private var state = TrainingState()
+    private var start: PretrainedStart?
     private let started = Date()
     private var losses = (sum: 0.0, count: 0)
     private let startedProcessor = processorSeconds()
@@ -69,6 +72,11 @@ private final class TrainingRun {
         check = PatchCheck(fields, classes: set.classes, side: settings.crop)
         try makeFolder(folder)
         if resume { try restore() }
+        if let path = settings.pretrained, state.iteration == 0 {
+            let start = try network.start(fromPretrained: path)
+            writeStandardError(start.inWords + "\n")
+            self.start = start
+        }
     }
 
     private var seconds: Double { earlier.seconds + Date().timeIntervalSince(started) }
@@ -171,7 +179,7 @@ private final class TrainingRun {
                     processorSeconds: earlier.processor + processorSeconds() - startedProcessor), weights: weights)
         }
         try? FileManager.default.removeItem(atPath: checkpointFolder)
-        return TrainingResult(model: model, curve: state.curve)
+        return TrainingResult(model: model, curve: state.curve, start: start)
     }
 }
 

@@ -10,6 +10,8 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     public var baseWidth = 16
     /// How many times the U-Net halves the resolution.
     public var depth = 3
+    /// A checkpoint of the same network to start from; nil starts at random.
+    public var pretrained: String?
     /// The time to train in minutes; with `iterations` given, whichever ends first.
     public var minutes: Double?
     /// The number of training steps.

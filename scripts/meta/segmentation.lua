@@ -38,6 +38,19 @@ local Model = {}
 ---@return any>
 function Model:segment(image, output, name, options) end
 
+--- Writes the model for other programs.
+--- onnx: model.onnx takes scaled images of any size as `image`, [batch, channels, height, width], and gives
+--- `logits`, a score per class. test_input.npy and test_output.npy show what it has to answer; README.md
+--- says how intensities are scaled.
+--- bioimageio: a model folder of bioimage.io's form 0.5 for Fiji, ilastik and napari: rdf.yaml, weights.onnx
+--- with the probability of each class, the middle of the image as test and cover. Intensities are scaled
+--- by percentiles there too, but without the noise floor, which the form cannot say.
+---@param output string the folder for the files
+---@param format "onnx"|"bioimageio" onnx or bioimageio (onnx, bioimageio)
+---@param options? { name: string?, authors: string?, licence: string?, image: string?, pixel_um: number? } name, authors, licence and an image for bioimageio (may be left out)
+---@return string[] # the paths of the files
+function Model:export(output, format, options) end
+
 --- Ends the object's work; any use after that is an error.
 function Model:close() end
 
@@ -56,11 +69,14 @@ segmentation = {}
 --- annotator's habit and is kept the more, the more objects there are (of a mean distance d of n outlines
 --- d n / (n + 3)). Scores always compare with the outlines as drawn. align_outlines = false learns them as
 --- drawn.
+--- A pretrained checkpoint is one of this network under torchvision's names, or of a classifier with the same
+--- backbone. Nothing in it is run: a file that asks for more than tensors is refused. The last layer starts
+--- anew where the number of classes differs; result.pretrained says in words what was taken.
 ---@param images string an image or a folder of them
 ---@param masks string its mask, or a folder of masks with the images' names; 0 is background
 ---@param folder string the model folder
----@param options? { network: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, align_outlines: boolean? } how to train (may be left out)
----@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects
+---@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, align_outlines: boolean? } how to train (may be left out)
+---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects, pretrained
 ---@return any>
 function segmentation.train(images, masks, folder, options) end
 

@@ -9,6 +9,7 @@ extension SegmentationModel: LuaObject {
 /// What a script may ask of a training beyond images and masks.
 struct TrainingOptions {
     var network = Architecture.unet.rawValue
+    var pretrained: String?
     var minutes: Double?
     var iterations: Int?
     var objects: Int?
@@ -32,6 +33,9 @@ extension TrainingOptions: LuaOptions {
     static let fields = [
         Option(
             "network", \TrainingOptions.network, "the network", choices: Architecture.allCases.map(\.rawValue)),
+        Option(
+            "pretrained", \TrainingOptions.pretrained,
+            "a checkpoint to start from: a state dict of this network or of its backbone, .pth or .safetensors"),
         Option(
             "minutes", \TrainingOptions.minutes, "how long to train; 3 when iterations are not given either", minimum: 0
         ),
@@ -65,6 +69,7 @@ extension TrainingOptions: LuaOptions {
     var settings: TrainingSettings {
         var settings = TrainingSettings()
         settings.architecture = Architecture(rawValue: network) ?? .unet
+        settings.pretrained = pretrained
         settings.iterations = iterations
         settings.minutes = minutes ?? (iterations == nil ? 3 : nil)
         settings.objects = objects
@@ -95,6 +100,19 @@ extension SegmentationOptions: LuaOptions {
     ]
 }
 
+extension ExportOptions: LuaOptions {
+    public static let defaults = ExportOptions()
+    public static let fields = [
+        Option("name", \ExportOptions.name, "the name under which others see the model"),
+        Option("authors", \ExportOptions.authors, "who made the model, several separated by commas"),
+        Option("licence", \ExportOptions.licence, "the licence by its SPDX identifier, such as CC-BY-4.0"),
+        Option("image", \ExportOptions.image, "an image of the kind that the model is for"),
+        Option(
+            "pixel_um", \ExportOptions.pixelSize_um, "side of the image's pixels in um; otherwise what the file says",
+            minimum: 0),
+    ]
+}
+
 extension LuaModule {
     /// Training, prediction, objects and scores.
     static var segmentation: LuaModule {
@@ -112,7 +130,9 @@ extension LuaModule {
                 Parameter("images", "an image or a folder of them"),
                 Parameter("masks", "its mask, or a folder of masks with the images' names; 0 is background"),
                 Parameter("folder", "the model folder"), Parameter("options", "how to train"),
-            ], result: "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects",
+            ],
+            result:
+                "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects, pretrained",
             details: """
                 A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
                 some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
@@ -124,6 +144,9 @@ extension LuaModule {
                 annotator's habit and is kept the more, the more objects there are (of a mean distance d of n outlines
                 d n / (n + 3)). Scores always compare with the outlines as drawn. align_outlines = false learns them as
                 drawn.
+                A pretrained checkpoint is one of this network under torchvision's names, or of a classifier with the same
+                backbone. Nothing in it is run: a file that asks for more than tensors is refused. The last layer starts
+                anew where the number of classes differs; result.pretrained says in words what was taken.
                 """
         ) { (images: String, masks: String, folder: String, options: TrainingOptions) -> [String: LuaValue] in
             let set = try AnnotatedSet.read(
@@ -131,7 +154,7 @@ extension LuaModule {
                 pixelSize_um: options.pixel_um)
             let result = try Segmentation.train(set, settings: options.settings, folder: folder, resume: options.resume)
             let model = result.model.description
-            return [
+            var values: [String: LuaValue] = [
                 "network": .text(model.network.architecture.rawValue),
                 "iterations": .integer(model.training.iterations),
                 "seconds": .number(rounded(model.training.seconds, 1)),
@@ -140,6 +163,8 @@ extension LuaModule {
                 "held_out": .boolean(model.scores.heldOut), "images": .integer(model.training.images.count),
                 "objects": .integer(model.training.objects),
             ]
+            if let start = result.start { values["pretrained"] = .text(start.inWords) }
+            return values
         }
     }
 
@@ -203,6 +228,24 @@ extension LuaModule {
                     "objects": .integer(result.objects), "labels": .text(files.labels),
                     "table": .text(files.objects), "sizes": .text(files.sizes), "overview": .text(files.overview),
                 ]
+            }
+            model.method(
+                "export", "Writes the model for other programs.",
+                [
+                    Parameter("output", "the folder for the files"),
+                    Parameter("format", "onnx or bioimageio", choices: ExportFormat.allCases.map(\.rawValue)),
+                    Parameter("options", "name, authors, licence and an image for bioimageio"),
+                ], result: "the paths of the files",
+                details: """
+                    onnx: model.onnx takes scaled images of any size as `image`, [batch, channels, height, width], and gives
+                    `logits`, a score per class. test_input.npy and test_output.npy show what it has to answer; README.md
+                    says how intensities are scaled.
+                    bioimageio: a model folder of bioimage.io's form 0.5 for Fiji, ilastik and napari: rdf.yaml, weights.onnx
+                    with the probability of each class, the middle of the image as test and cover. Intensities are scaled
+                    by percentiles there too, but without the noise floor, which the form cannot say.
+                    """
+            ) { (model: SegmentationModel, output: String, format: String, options: ExportOptions) -> [String] in
+                try model.export(as: ExportFormat(rawValue: format) ?? .onnx, to: output, options: options)
             }
             model.text {
                 "\($0.description.network.architecture.rawValue) for \($0.description.network.classes) classes"
