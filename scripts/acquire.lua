@@ -40,7 +40,7 @@ local overview = run:overview(scan, pixel_um, run:calibration(scope, args.scan).
 
 -- Find the objects, and the fields of view that hold each of them once.
 local objects = run:objects(overview, function(path)
-  model:segment(path, run:path("segmentation"), nil, { separate = true })
+  model:segment(path, run:path("segmentation"), nil, { separate = true, second_pass = true })
   return imaging.read_labels(run:path("segmentation/labels.tif"))
 end)
 local targets = run:targets(objects, scope, {

@@ -8,6 +8,7 @@ local args = arguments {
   pixel_um      = length { optional = true, "side of a pixel; otherwise what the file says" },
   least_area_px = integer { 30, min = 1, "smaller objects are left out" },
   separate      = flag   "cut objects that touch apart at their waists",
+  second_pass   = flag   "look again in tiles shifted by half: surer at their borders, up to four times as long",
   probability   = flag   "write the probability of an object too, floats from 0 to 1",
   confidence    = flag   "write the probability of the likeliest class too, 8 bits, 255 for 1",
 }
@@ -21,7 +22,7 @@ for i = 1, #images do
   local name = in_folder and images[i]:match("([^/]+)%.[^.]+$"):gsub("%.[oO][mM][eE]$", "") or nil
   local found = model:segment(images[i], args.output, name, {
     pixel_um = args.pixel_um, least_area_px = args.least_area_px,
-    separate = args.separate, probability = args.probability, confidence = args.confidence,
+    separate = args.separate, second_pass = args.second_pass, probability = args.probability, confidence = args.confidence,
   })
   objects = objects + found.objects
   pixels = pixels + found.pixels

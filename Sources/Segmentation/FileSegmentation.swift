@@ -10,6 +10,8 @@ public struct SegmentationOptions: Sendable {
     public var leastArea_px = 30
     /// Whether objects that touch are cut apart.
     public var separate = false
+    /// Whether there is a second pass with tiles shifted by half, as `TiledPrediction.hasSecondPass` says.
+    public var secondPass = false
     /// Whether the probability of an object is written too.
     public var probability = false
     /// Whether the probability of the likeliest class is written too.
@@ -75,6 +77,8 @@ extension SegmentationModel {
         let output = try SegmentationOutput(
             files, width: image.width, height: image.height, channels: image.channels,
             pixelSize_um: image.pixelSize_um, classes: description.network.classes, options: options)
+        var prediction = prediction
+        prediction.hasSecondPass = options.secondPass
         try prediction.predict(image) { try output.append($0) }
         return (image.width * image.height, try output.finish())
     }

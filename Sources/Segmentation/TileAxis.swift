@@ -12,7 +12,8 @@ public struct TileAxis: Sendable, Equatable {
     public let starts: [Int]
     /// The width of the halo in pixels.
     public let halo: Int
-    private let ramp: Int
+    /// The pixels across which neighbouring tiles fade into each other.
+    public let ramp: Int
 
     /// Covers a side.
     /// - Parameters:

@@ -50,6 +50,9 @@ public struct TiledPrediction {
     public var halo = 32
     /// The pixels across which neighbouring tiles fade into each other.
     public var ramp = 16
+    /// Whether there is a second pass with tiles shifted by half a tile in each direction. Every place then lies near the
+    /// middle of one of the tiles that see it, and this tile's answer counts most; it takes up to four times as long.
+    public var hasSecondPass = false
     /// The sides of tiles are multiples of this.
     public var multiple = 16
     /// The side of the pixels that the network learned on in um; nil predicts at the image's own resolution.
@@ -113,7 +116,7 @@ public struct TiledPrediction {
         var output = OutputRows(
             across: ResamplingAxis(from: width, to: image.width), down: ResamplingAxis(from: height, to: image.height))
         // Rows that the next band of tiles still needs above those that are settled.
-        let margin = Int(Double(2 * halo + ramp) / factor) + 2
+        let margin = Int(Double(2 * halo + down.ramp) / factor) + 2
         try pipeline.run { planes in
             try output.take(planes) { first, planes in
                 let rows = first..<first + planes[0].height
@@ -136,7 +139,7 @@ public struct TiledPrediction {
 
     /// The middles of the strips in which neighbouring tiles fade into each other, for an image at the network's pixels.
     public func seams(width: Int, height: Int) -> (columns: [Int], rows: [Int]) {
-        func middles(_ axis: TileAxis) -> [Int] { axis.starts.dropFirst().map { $0 + axis.halo + ramp / 2 } }
+        func middles(_ axis: TileAxis) -> [Int] { axis.starts.dropFirst().map { $0 + axis.halo + axis.ramp / 2 } }
         let (across, down) = axes(width: width, height: height)
         return (middles(across), middles(down))
     }
@@ -146,7 +149,9 @@ public struct TiledPrediction {
         let bandRows = Self.bandBytes / (4 * max(1, classes - 1) * width)
         let tallest = max(min(largestTile, 2 * halo + 256), min(largestTile, bandRows + 2 * halo))
         func axis(_ length: Int, _ largest: Int) -> TileAxis {
-            TileAxis(length: length, largest: largest, halo: halo, ramp: ramp, multiple: multiple)
+            TileAxis(
+                length: length, largest: largest, halo: halo, ramp: hasSecondPass ? (largest - 2 * halo) / 2 : ramp,
+                multiple: multiple)
         }
         return (axis(width, largestTile), axis(height, tallest / multiple * multiple))
     }

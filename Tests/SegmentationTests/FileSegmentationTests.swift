@@ -151,6 +151,24 @@ import Work
                 _ = try model.segment(folder + "/other.tif", into: again)
                 #expect(try readLabels(again.labels) == labels)
             }
+            // So it is from OME-TIFF in BigTIFF form, with the pixel size that only its XML tells.
+            let ome = try OMETIFFWriter(
+                folder + "/disks.ome.tif", width: Self.width, height: Self.height, pixelSize_um: 0.5)
+            try ome.append(image)
+            try ome.finish()
+            let header = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/disks.ome.tif")).read(
+                upToCount: 4)
+            #expect(header == Data([0x49, 0x49, 43, 0]))
+            let same = SegmentationFiles(in: folder + "/ome")
+            _ = try model.segment(folder + "/disks.ome.tif", into: same)
+            #expect(try readLabels(same.labels) == labels)
+            // A second pass finds the same disks.
+            options.secondPass = true
+            let twice = try model.segment(path, into: SegmentationFiles(in: folder + "/twice"), options: options)
+            #expect(abs(twice.objects - disks) * 50 <= disks)
+            let surer = try readLabels(folder + "/twice/mask.tif")
+            let agreeing = zip(surer.samples, mask.samples).filter { $0 == $1 }.count
+            #expect(agreeing * 1000 >= mask.samples.count * 998)
         }
     }
 

@@ -54,8 +54,11 @@ import Work
         let image = Image(plane(width, height) { row, column in Float((row * 31 + column * 17) % 101) })
         var prediction = TiledPrediction(scaling: nil, network: echo)
         prediction.largestTile = 128
-        let result = try gathered(prediction, image)
-        for (a, b) in zip(result.samples, image.plane().samples) { #expect(abs(a - b) < 1e-3) }
+        for secondPass in [false, true] {
+            prediction.hasSecondPass = secondPass
+            let result = try gathered(prediction, image)
+            for (a, b) in zip(result.samples, image.plane().samples) { #expect(abs(a - b) < 1e-3) }
+        }
     }
 
     /// A mean over 9x9 pixels reaches 4 pixels far: with a halo of that size tiles give what the whole image gives.
@@ -90,6 +93,59 @@ import Work
             let difference: Float = abs(a - b)
             #expect(difference < 1e-3)
         }
+    }
+
+    @Test(arguments: [1, 64, 352, 353, 520, 1000, 4096]) func halfTilesAddUpToOne(length: Int) {
+        let axis = TileAxis(length: length, largest: 256, halo: 24, ramp: 104, multiple: 16)
+        var totals = [Float](repeating: 0, count: length)
+        for tile in axis.starts.indices {
+            for place in axis.reach(tile) { totals[place] += axis.share(tile, at: place) }
+        }
+        #expect(totals.allSatisfy { abs($0 - 1) < 1e-5 })
+    }
+
+    /// A mean over 41x41 pixels sees beyond a halo of 4: it errs at the tiles' borders, and less with a second pass, in
+    /// which the tile with the place near its middle counts most.
+    @Test func aSecondPassErrsLessAtBorders() throws {
+        let (width, height, reach) = (500, 420, 20)
+        let image = Image(plane(width, height) { row, column in Float((row * row + column * 7) % 53) })
+        func mean(_ samples: [Float], _ width: Int, _ height: Int) -> Plane<Float> {
+            // Sums over rectangles from the top left corner; what lies beyond a border counts as 0.
+            var sums = [Double](repeating: 0, count: (width + 1) * (height + 1))
+            for row in 0..<height {
+                for column in 0..<width {
+                    let here = (row + 1) * (width + 1) + column + 1
+                    sums[here] =
+                        Double(samples[row * width + column]) + sums[here - 1] + sums[here - width - 1]
+                        - sums[here - width - 2]
+                }
+            }
+            return plane(width, height) { row, column in
+                let rows = max(0, row - reach)..<min(height, row + reach + 1)
+                let columns = max(0, column - reach)..<min(width, column + reach + 1)
+                func sum(_ row: Int, _ column: Int) -> Double { sums[row * (width + 1) + column] }
+                let area = Double((2 * reach + 1) * (2 * reach + 1))
+                return Float(
+                    (sum(rows.upperBound, columns.upperBound) - sum(rows.lowerBound, columns.upperBound)
+                        - sum(rows.upperBound, columns.lowerBound) + sum(rows.lowerBound, columns.lowerBound)) / area)
+            }
+        }
+        let whole = mean(image.plane().samples, width, height)
+        func error(secondPass: Bool) throws -> (worst: Float, mean: Float) {
+            var prediction = TiledPrediction(scaling: nil) { tile in [mean(tile.samples, tile.width, tile.height)] }
+            prediction.largestTile = 128
+            prediction.halo = 4
+            prediction.hasSecondPass = secondPass
+            let result = try gathered(prediction, image)
+            var errors: [Float] = []
+            for row in 30..<height - 30 {
+                for column in 30..<width - 30 { errors.append(abs(result[row, column] - whole[row, column])) }
+            }
+            return (errors.max() ?? 0, errors.reduce(0, +) / Float(errors.count))
+        }
+        let (once, twice) = (try error(secondPass: false), try error(secondPass: true))
+        #expect(once.worst > 1 && twice.worst < 0.6 * once.worst, "\(once) \(twice)")
+        #expect(twice.mean < once.mean, "\(once) \(twice)")
     }
 
     @Test(arguments: [0.25, 0.7, 1.6, 3.0])

@@ -94,6 +94,9 @@ extension SegmentationOptions: LuaOptions {
             minimum: 0),
         Option("least_area_px", \SegmentationOptions.leastArea_px, "smaller objects are left out", minimum: 1),
         Option("separate", \SegmentationOptions.separate, "cut objects that touch apart at their waists"),
+        Option(
+            "second_pass", \SegmentationOptions.secondPass,
+            "look again in tiles shifted by half, so that each place is near the middle of one"),
         Option("probability", \SegmentationOptions.probability, "write the probability of an object too"),
         Option(
             "confidence", \SegmentationOptions.confidence, "write the probability of the likeliest class too"),
