@@ -175,19 +175,24 @@ def check_networks(folder, torch, torchvision, safetensors, onnxruntime, onnx):
 def check_exports(folder, onnxruntime, core):
     import numpy as np
 
-    examples = {1: "scripts/data/nuclei_bbbc039/images"}
-    for name in sorted(os.listdir("Models")):
-        model = f"Models/{name}"
+    nuclei = "scripts/data/nuclei_bbbc039"
+    examples = {1: f"{nuclei}/images"}
+    models = [f"Models/{name}" for name in sorted(os.listdir("Models"))]
+    network = "deeplabv3_mobilenet_v3_large"
+    result = run("stormbench", "run", "train", "--images", f"{nuclei}/images", "--masks", f"{nuclei}/masks", "--only", "A02",
+                 "--network", network, "--iterations", "2", "--model", f"{folder}/{network}")
+    verdict(f"{network} is trained for two steps", result.returncode == 0, result.stderr.strip().split("\n")[-1])
+    for model in models + [f"{folder}/{network}"]:
         if not os.path.exists(f"{model}/model.json"):
             continue
-        output = f"{folder}/{name}"
+        output = f"{model if model.startswith(folder) else folder + '/' + model}/exported"
         result = run("stormbench", "run", "export", "--model", model, "--output", f"{output}/onnx")
         if result.returncode:
             verdict(f"export of {model}", False, result.stderr.strip())
             continue
         if onnxruntime:
             found = run_onnx(onnxruntime, f"{output}/onnx/model.onnx", np.load(f"{output}/onnx/test_input.npy"))
-            difference(f"{model} answers in ONNX Runtime as here", found, np.load(f"{output}/onnx/test_output.npy"), 1e-4)
+            difference(f"{os.path.basename(model)} answers in ONNX Runtime as here", found, np.load(f"{output}/onnx/test_output.npy"), 1e-4)
         if not core:
             continue
         channels = np.load(f"{output}/onnx/test_input.npy").shape[1]
@@ -202,11 +207,11 @@ def check_exports(folder, onnxruntime, core):
             continue
         from bioimageio.spec import InvalidDescr
         description = core.load_description(f"{output}/bioimageio/rdf.yaml")
-        verdict(f"{model}: bioimage.io's validator takes the folder", not isinstance(description, InvalidDescr),
+        verdict(f"{os.path.basename(model)}: bioimage.io's validator takes the folder", not isinstance(description, InvalidDescr),
                 description.validation_summary.format() if isinstance(description, InvalidDescr) else
                 f"status {description.validation_summary.status}")
         summary = core.test_model(f"{output}/bioimageio/rdf.yaml", weight_format="onnx")
-        verdict(f"{model}: bioimage.io's test of the ONNX weights passes", summary.status == "passed",
+        verdict(f"{os.path.basename(model)}: bioimage.io's test of the ONNX weights passes", summary.status == "passed",
                 f"status {summary.status}")
         if summary.status != "passed":
             print(summary.format())

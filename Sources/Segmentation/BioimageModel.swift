@@ -11,7 +11,7 @@ extension SegmentationModel {
     /// What bioimage.io's `scale_range` adds to the range of intensities.
     private static let scaleEpsilon: Float = 1e-6
 
-    /// rdf.yaml, weights.onnx, test_input.npy, test_output.npy, cover.png and README.md; rdf.yaml comes last.
+    /// rdf.yaml, weights.onnx, a test and a sample of input and output, cover.png and README.md; rdf.yaml comes last.
     func exportBioimage(to folder: String, options: ExportOptions) throws -> [String] {
         func needed(_ what: String, _ option: String) -> Failure {
             Failure("a bioimage.io model needs \(what)", remedy: "give \(option)", code: "export-incomplete")
@@ -25,17 +25,26 @@ extension SegmentationModel {
         let planes = (0..<image.channels).map { image.plane($0) }
         let probabilities = try probabilities(of: planes)
 
-        let files = ["rdf.yaml", "weights.onnx", "test_input.npy", "test_output.npy", "cover.png", "README.md"]
+        let files = [
+            "rdf.yaml", "weights.onnx", "test_input.npy", "test_output.npy", "sample_input.tif", "sample_output.tif",
+            "cover.png", "README.md",
+        ]
         let paths = files.map { folder + "/" + $0 }
         let form = [1, image.channels, image.height, image.width]
         try makeFolder(folder)
         try? FileManager.default.removeItem(atPath: paths[0])
         try writeWhole(onnx(.probabilities), to: paths[1])
         try Tensor(form, planes.flatMap(\.samples)).writeNumPy(to: paths[2])
-        try Tensor([1, probabilities.count, image.height, image.width], probabilities.flatMap(\.samples))
-            .writeNumPy(to: paths[3])
-        try writePNG(cover(planes, Prediction(probabilities: Array(probabilities.dropFirst()))), to: paths[4])
-        try writeWhole(Data(bioimageCard.utf8), to: paths[5])
+        let answer = probabilities.flatMap(\.samples)
+        try Tensor([1, probabilities.count, image.height, image.width], answer).writeNumPy(to: paths[3])
+        try writeTIFF(image, to: paths[4])
+        try writeTIFF(
+            Image(
+                width: image.width, height: image.height, channels: probabilities.count, samples: .float32(answer),
+                pixelSize_um: description.pixelSize_um), to: paths[5])
+        let found = Prediction(probabilities: Array(probabilities.dropFirst()))
+        try writePNG(cover(planes, found), to: paths[6])
+        try writeWhole(Data(bioimageCard.utf8), to: paths[7])
         let text = bioimageDescription(name: options.name, authors: authors, licence: options.licence).document
         try writeWhole(Data(text.utf8), to: paths[0])
         return paths
@@ -164,6 +173,7 @@ extension SegmentationModel {
             ("axes", .list(axes(channels: channels) { _ in [("size", size)] })),
             ("data", .members([("type", .text("float32"))])),
             ("test_tensor", .members([("source", .text("test_input.npy"))])),
+            ("sample_tensor", .members([("source", .text("sample_input.tif"))])),
             (
                 "preprocessing",
                 .list([
@@ -209,6 +219,7 @@ extension SegmentationModel {
             ),
             ("data", .members([("type", .text("float32")), ("range", .list([.number(0), .number(1)]))])),
             ("test_tensor", .members([("source", .text("test_output.npy"))])),
+            ("sample_tensor", .members([("source", .text("sample_output.tif"))])),
         ])
     }
 

@@ -118,6 +118,51 @@ extension NetworkTests {
             }
         }
 
+        /// The directory of a zip file larger than 4 GB, written around the same entries.
+        @Test func largeZipFilesAreRead() throws {
+            let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: TorchFiles.path("values.pth"))))
+            func number(_ place: Int, _ bytes: Int) -> Int {
+                (0..<bytes).reduce(0) { $0 | Int(whole[place + $1]) << (8 * $1) }
+            }
+            func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+                withUnsafeBytes(of: number.littleEndian) { Array($0) }
+            }
+            let end = whole.count - 22
+            let (entries, start) = (number(end + 10, 2), number(end + 16, 4))
+            var directory: [UInt8] = []
+            var place = start
+            for _ in 0..<entries {
+                let (name, extra, comment) = (number(place + 28, 2), number(place + 30, 2), number(place + 32, 2))
+                #expect(extra == 0 && comment == 0)
+                var fixed = Array(whole[place..<place + 46 + name])
+                fixed.replaceSubrange(20..<28, with: Array(repeating: 0xFF, count: 8))
+                fixed.replaceSubrange(30..<32, with: little(UInt16(28)))
+                fixed.replaceSubrange(42..<46, with: Array(repeating: 0xFF, count: 4))
+                let numbers = [number(place + 24, 4), number(place + 20, 4), number(place + 42, 4)]
+                directory += fixed + little(UInt16(1)) + little(UInt16(24)) + numbers.flatMap { little(UInt64($0)) }
+                place += 46 + name
+            }
+            let record =
+                little(UInt32(0x0606_4B50)) + little(UInt64(44)) + little(UInt16(45)) + little(UInt16(45))
+                + little(UInt64(0)) + little(UInt64(entries)) + little(UInt64(entries))
+                + little(UInt64(directory.count)) + little(UInt64(start))
+            let locator =
+                little(UInt32(0x0706_4B50)) + little(UInt32(0)) + little(UInt64(start + directory.count))
+                + little(UInt32(1))
+            let last: [UInt8] = [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + Array(repeating: 0xFF, count: 12) + [0, 0]
+            try withTemporaryFolder { folder in
+                let url = folder.appendingPathComponent("large.pth")
+                try Data(whole[..<start] + directory + record + locator + last).write(to: url)
+                let found = try TorchCheckpoint(path: url.path).weights()
+                let expected = try TorchCheckpoint(path: TorchFiles.path("values.pth")).weights()
+                #expect(found.entries.mapValues(\.values) == expected.entries.mapValues(\.values))
+                #expect(!expected.entries.isEmpty && found.integers == expected.integers)
+                try Data(whole[..<start] + directory + record + last).write(to: url)
+                #expect(
+                    try #require(throws: Failure.self) { try TorchCheckpoint(path: url.path) }.code == "file-damaged")
+            }
+        }
+
         @Test func compressedEntriesAreRefused() throws {
             try withTemporaryFolder { folder in
                 var data = try Data(contentsOf: URL(fileURLWithPath: TorchFiles.path("values.pth")))
