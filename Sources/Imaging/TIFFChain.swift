@@ -7,6 +7,8 @@ import Work
 struct TIFFChain: Sendable {
     /// The offsets of the directories in the order of the pages.
     private(set) var offsets: [UInt64] = []
+    /// Whether the chain goes on where the file has ended.
+    private(set) var isCutOff = false
     /// Whether multi-byte numbers are stored with the most significant byte first.
     let isBigEndian: Bool
     /// Whether offsets have 64 bits.
@@ -33,7 +35,10 @@ struct TIFFChain: Sendable {
         while offset != 0, offset < length, seen.insert(offset).inserted {
             if offsets.count % 4096 == 0 { try Interruption.check() }
             let head = file.bytes(at: offset, count: 320)
-            guard head.count >= countBytes else { break }
+            guard head.count >= countBytes else {
+                isCutOff = true
+                break
+            }
             let entries = reader.integer(head, at: 0, bytes: countBytes)
             guard entries > 0, entries <= 65_536 else { break }
             let end = countBytes + Int(entries) * entryBytes
@@ -43,10 +48,14 @@ struct TIFFChain: Sendable {
                 offset = reader.integer(head, at: end, bytes: offsetBytes)
             } else {
                 let next = file.bytes(at: offset + UInt64(end), count: offsetBytes)
-                guard next.count == offsetBytes else { break }
+                guard next.count == offsetBytes else {
+                    isCutOff = true
+                    break
+                }
                 offset = reader.integer(next, at: 0, bytes: offsetBytes)
             }
         }
+        if offset >= length { isCutOff = true }
         guard !offsets.isEmpty else {
             throw Failure(
                 "\(file.path) holds no page", remedy: "the file is damaged or was cut off", code: "tiff-damaged")

@@ -24,6 +24,8 @@ public final class TIFFReader: Sendable {
     private let contiguousFrames: UInt64?
     private let decoder: Mutex<TIFFDecoder>
 
+    /// Whether the file ends before its list of pages does, so that pages behind the last are lost.
+    public var isCutOff: Bool { chain.isCutOff }
     /// The columns and rows of the first page.
     public var width: Int { first.width }
     /// The rows of the first page.

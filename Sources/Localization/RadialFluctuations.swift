@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Kernels
 import Work
 
 /// Super-resolution from the fluctuations of a movie without finding molecules: in each frame the convergence of the intensity
@@ -25,9 +26,9 @@ public struct RadialFluctuations: Sendable {
     /// The statistic over time.
     public var statistic: Statistic
 
-    /// Settings with the defaults of the published program.
+    /// Settings; window and exponent are the published program's.
     public init(
-        magnification: Int = 5, radius: Double = 1.5, sensitivity: Double = 1, statistic: Statistic = .mean
+        magnification: Int = 5, radius: Double = 1.5, sensitivity: Double = 1, statistic: Statistic = .covariance
     ) {
         self.magnification = magnification
         self.radius = radius
@@ -53,46 +54,58 @@ public struct RadialFluctuations: Sendable {
         guard statistic == .mean || frames.count >= 3 else {
             throw Failure("a \(statistic.rawValue) needs 3 frames or more", code: "too-few")
         }
-        let (width, height) = (movie.width * magnification, movie.height * magnification)
+        let count = movie.width * movie.height * magnification * magnification
         let stencil = Stencil(magnification: magnification, radius: radius)
-        var sums = [Double](repeating: 0, count: width * height)
+        var sums = [Double](repeating: 0, count: count)
         var products = sums
-        var previous = [Float](), first = [Float](), current = [Float](repeating: 0, count: width * height)
+        var (first, previous, current) = ([Float](), [Float](), [Float](repeating: 0, count: count))
         let progress = Progress("fluctuations", total: frames.count, unit: "frames")
         defer { progress.finish() }
         for index in frames {
             try Interruption.check()
             convergence(of: try movie.frame(index), stencil, into: &current)
-            for pixel in current.indices { sums[pixel] += Double(current[pixel]) }
-            switch statistic {
-            case .mean: break
-            case .variance: for pixel in current.indices { products[pixel] += Double(current[pixel] * current[pixel]) }
-            case .covariance:
-                if previous.isEmpty {
-                    first = current
-                } else {
-                    for pixel in current.indices { products[pixel] += Double(current[pixel] * previous[pixel]) }
-                }
-                previous = current
+            // The covariance is that with the frame before, the variance that with the frame itself.
+            let partner = statistic == .covariance ? previous : statistic == .variance ? current : []
+            accumulate(current, partner, into: &sums, &products)
+            if statistic == .covariance {
+                if first.isEmpty { first = current }
+                swap(&previous, &current)
+                if current.isEmpty { current = previous }
             }
             progress.advance()
         }
-        let count = Double(frames.count)
+        let number = Double(frames.count)
         let samples = sums.indices.map { pixel -> Float in
-            let mean = sums[pixel] / count
+            let mean = sums[pixel] / number
             switch statistic {
             case .mean: return Float(mean)
-            case .variance: return Float(max(0, products[pixel] / count - mean * mean))
+            case .variance: return Float(max(0, products[pixel] / number - mean * mean))
             case .covariance:
                 // The sum of (a - m)(b - m) over the pairs of following frames.
                 let edges = 2 * sums[pixel] - Double(first[pixel]) - Double(previous[pixel])
-                return Float(max(0, (products[pixel] - mean * edges) / (count - 1) + mean * mean))
+                return Float(max(0, (products[pixel] - mean * edges) / (number - 1) + mean * mean))
             }
         }
-        return Plane(width: width, height: height, samples: samples)
+        return Plane(width: movie.width * magnification, height: movie.height * magnification, samples: samples)
     }
 
-    /// The convergence of one frame's gradients, weighted by its intensity; shape as `image`.
+    /// Adds a frame to the sums, and its products with a partner where there is one.
+    private func accumulate(_ frame: [Float], _ partner: [Float], into sums: inout [Double], _ products: inout [Double])
+    {
+        sums.withUnsafeMutableBufferPointer { sums in
+            products.withUnsafeMutableBufferPointer { products in
+                guard let sum = sums.baseAddress, let product = products.baseAddress else { return }
+                let (sums, products) = (SharedPointer(sum), SharedPointer(product))
+                let hasPartner = !partner.isEmpty
+                concurrentRanges(frame.count, minimum: 1 << 14) { range in
+                    for pixel in range { sums[pixel] += Double(frame[pixel]) }
+                    if hasPartner { for pixel in range { products[pixel] += Double(frame[pixel] * partner[pixel]) } }
+                }
+            }
+        }
+    }
+
+    /// The convergence of one frame's gradients, weighted by its light above the median; shape as `image`.
     public func convergence(of frame: Plane<Float>) -> Plane<Float> {
         var samples = [Float](repeating: 0, count: frame.samples.count * magnification * magnification)
         convergence(of: frame, Stencil(magnification: magnification, radius: radius), into: &samples)
@@ -100,25 +113,20 @@ public struct RadialFluctuations: Sendable {
     }
 
     private func convergence(of frame: Plane<Float>, _ stencil: Stencil, into output: inout [Float]) {
-        let gradients = GradientField(frame, margin: stencil.reach + 1)
-        let (fine, exponent) = (magnification, Float(sensitivity))
-        let outputWidth = frame.width * fine
+        let field = GradientField(frame, margin: stencil.reach + 1)
+        let phases = stencil.phases.map { field.points($0) }
+        let (fine, exponent, width) = (magnification, Float(sensitivity), frame.width)
         output.withUnsafeMutableBufferPointer { output in
             guard let base = output.baseAddress else { return }
             let shared = SharedPointer(base)
             concurrentRanges(frame.height) { rows in
-                var line = [Float](repeating: 0, count: gradients.stride)
+                var line = [Float](repeating: 0, count: width)
                 for row in rows {
-                    for (phase, points) in stencil.phases.enumerated() {
-                        gradients.gather(points, row: row, into: &line)
+                    for (phase, points) in phases.enumerated() {
                         let (v, u) = (phase / fine, phase % fine)
-                        let y = Float(row) + (Float(v) + 0.5) / Float(fine) - 0.5
-                        let target = (row * fine + v) * outputWidth + u
-                        for column in 0..<frame.width {
-                            let x = Float(column) + (Float(u) + 0.5) / Float(fine) - 0.5
-                            let strength = exponent == 1 ? line[column] : pow(line[column], exponent)
-                            shared[target + column * fine] = strength * max(0, frame.interpolated(x, y))
-                        }
+                        field.gather(points, row: row, u: u, v: v, fine: fine, exponent: exponent, into: &line)
+                        let target = (row * fine + v) * width * fine + u
+                        for column in 0..<width { shared[target + column * fine] = line[column] }
                     }
                 }
             }
@@ -172,18 +180,19 @@ private struct Stencil: Sendable {
     }
 }
 
-/// The directions of a frame's gradients at the corners between its pixels, with a margin of zeros.
+/// The directions of a frame's gradients at the corners between its pixels, with a margin of zeros, and its light above the
+/// median of the frame, with its edge once more around it.
 private struct GradientField: Sendable {
-    let stride: Int
+    private let stride: Int
     private let margin: Int
     private let width: Int
     private var x: [Float], y: [Float]
+    private var light: [Float]
 
     init(_ frame: Plane<Float>, margin: Int) {
         self.margin = margin
         width = frame.width
-        let lanes = SIMD8<Float>.scalarCount
-        stride = (frame.width + lanes - 1) / lanes * lanes + 2 * margin + 2
+        stride = frame.width + 2 * margin + 2
         x = Array(repeating: 0, count: stride * (frame.height + 2 * margin + 2))
         y = x
         for row in 1..<max(1, frame.height) {
@@ -198,41 +207,43 @@ private struct GradientField: Sendable {
                 y[at] = gy / length
             }
         }
-    }
-
-    /// The convergence at one point of each pixel of a row: 1 where all gradients point to it.
-    func gather(_ points: [Stencil.Point], row: Int, into line: inout [Float]) {
-        x.withUnsafeBytes { x in
-            y.withUnsafeBytes { y in
-                line.withUnsafeMutableBytes { line in
-                    for start in Swift.stride(from: 0, to: width, by: SIMD8<Float>.scalarCount) {
-                        var sum = SIMD8<Float>.zero
-                        for point in points {
-                            let at = 4 * ((row + point.row + margin) * stride + start + point.column + margin)
-                            let gx = x.loadUnaligned(fromByteOffset: at, as: SIMD8<Float>.self)
-                            let gy = y.loadUnaligned(fromByteOffset: at, as: SIMD8<Float>.self)
-                            let along = gx * point.x + gy * point.y
-                            let across = gx * point.y - gy * point.x
-                            let size = across.replacing(with: -across, where: across .< 0)
-                            let share = (1 - size) * point.weight
-                            sum += share.replacing(with: 0, where: along .<= 0)
-                        }
-                        line.storeBytes(of: sum, toByteOffset: 4 * start, as: SIMD8<Float>.self)
-                    }
-                }
+        // A sample of the pixels tells the median well enough.
+        let step = max(1, frame.samples.count / 4096)
+        let sample = Swift.stride(from: 0, to: frame.samples.count, by: step).map { frame.samples[$0] }.sorted()
+        let ground = sample.isEmpty ? 0 : sample[sample.count / 2]
+        light = (-1...frame.height).flatMap { row in
+            (-1...frame.width).map { column in
+                frame[max(0, min(frame.height - 1, row)), max(0, min(frame.width - 1, column))] - ground
             }
         }
     }
-}
 
-extension Plane<Float> {
-    /// The value between four pixel centres, in pixels from the centre of the first; the edge goes on outside.
-    fileprivate func interpolated(_ x: Float, _ y: Float) -> Float {
-        let column = Swift.max(0, Swift.min(Float(width - 1), x)), row = Swift.max(0, Swift.min(Float(height - 1), y))
-        let (left, top) = (Int(column), Int(row))
-        let (right, bottom) = (Swift.min(width - 1, left + 1), Swift.min(height - 1, top + 1))
-        let (u, v) = (column - Float(left), row - Float(top))
-        return (1 - v) * ((1 - u) * self[top, left] + u * self[top, right])
-            + v * ((1 - u) * self[bottom, left] + u * self[bottom, right])
+    /// The points of a stencil with their places in the arrays.
+    func points(_ points: [Stencil.Point]) -> [radial_point] {
+        points.map {
+            radial_point(offset: $0.row * stride + $0.column, x: $0.x, y: $0.y, weight: $0.weight)
+        }
+    }
+
+    /// The convergence at one point of each pixel of a row, 1 where all gradients point to it, times the light there.
+    func gather(
+        _ points: [radial_point], row: Int, u: Int, v: Int, fine: Int, exponent: Float, into line: inout [Float]
+    ) {
+        // The point's place from the centre of the pixel before, in whole pixels and the rest.
+        let (right, down) = ((Float(u) + 0.5) / Float(fine) + 0.5, (Float(v) + 0.5) / Float(fine) + 0.5)
+        let (column, top) = (Int(right), row + Int(down))
+        let (a, b) = (right - Float(column), down - Float(Int(down)))
+        let taps = [(1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b]
+        let corner = (row + margin) * stride + margin
+        x.withUnsafeBufferPointer { x in
+            y.withUnsafeBufferPointer { y in
+                light.withUnsafeBufferPointer { light in
+                    guard let x = x.baseAddress, let y = y.baseAddress, let light = light.baseAddress else { return }
+                    radial_convergence(
+                        x + corner, y + corner, points, Int32(points.count), light + top * (width + 2) + column,
+                        width + 2, taps, exponent, &line, Int32(width))
+                }
+            }
+        }
     }
 }

@@ -130,6 +130,52 @@ struct ComputedMovie: Movie {
         #expect(abs((Double(peak / 160) + 0.5) / 5 - 0.5 - y) < 0.15)
     }
 
+    /// The definition, point by point: the weighted mean of how straight the gradients around point to it, times the light.
+    private func plainConvergence(_ frame: Plane<Float>, fine: Int, radius: Double, row: Int, column: Int) -> Double {
+        let sigma = radius / (2 * (2 * log(2.0)).squareRoot())
+        let (x, y) = ((Double(column) + 0.5) / Double(fine), (Double(row) + 0.5) / Double(fine))
+        func value(_ row: Int, _ column: Int) -> Double {
+            Double(frame[max(0, min(frame.height - 1, row)), max(0, min(frame.width - 1, column))])
+        }
+        var (sum, total) = (0.0, 0.0)
+        for v in Int(y) - 6...Int(y) + 6 {
+            for u in Int(x) - 6...Int(x) + 6 {
+                let (dx, dy) = (x - Double(u), y - Double(v))
+                let distance = hypot(dx, dy)
+                guard distance > 1e-6, distance <= 2 * sigma + 1 else { continue }
+                let weight = pow(distance * exp(-distance * distance / (2 * sigma * sigma)), 4)
+                total += weight
+                guard (1..<frame.width).contains(u), (1..<frame.height).contains(v) else { continue }
+                let gx = value(v, u) - value(v, u - 1) + value(v - 1, u) - value(v - 1, u - 1)
+                let gy = value(v, u) - value(v - 1, u) + value(v, u - 1) - value(v - 1, u - 1)
+                let size = hypot(gx, gy)
+                guard size > 0, gx * dx + gy * dy > 0 else { continue }
+                sum += weight * (1 - abs(gx * dy - gy * dx) / (size * distance))
+            }
+        }
+        let (left, top) = (Int((x - 0.5).rounded(.down)), Int((y - 0.5).rounded(.down)))
+        let (a, b) = (x - 0.5 - Double(left), y - 0.5 - Double(top))
+        let light =
+            (1 - b) * ((1 - a) * value(top, left) + a * value(top, left + 1))
+            + b * ((1 - a) * value(top + 1, left) + a * value(top + 1, left + 1))
+        let sorted = frame.samples.sorted()
+        return sum / total * max(0, light - Double(sorted[sorted.count / 2]))
+    }
+
+    @Test(arguments: [(1, 1.5), (3, 1.5), (4, 2.5)])
+    func vectorConvergenceIsThePlainOne(fine: Int, radius: Double) {
+        var random = RandomSource(seed: 4)
+        // Wider than one block of the vector loop.
+        let frame = Plane<Float>(width: 75, height: 11, samples: (0..<825).map { _ in Float(random.uniform() * 50) })
+        let image = RadialFluctuations(magnification: fine, radius: radius).convergence(of: frame)
+        for row in 0..<11 * fine {
+            for column in 0..<75 * fine {
+                let plain = plainConvergence(frame, fine: fine, radius: radius, row: row, column: column)
+                #expect(abs(Double(image[row, column]) - plain) < 1e-4 * max(1, plain), "\(row) \(column)")
+            }
+        }
+    }
+
     @Test func fluctuationsSeparateWhatTheMeanDoesNot() throws {
         // 2.5 pixels apart at sigma 1.4: below Sparrow's limit of 2 sigma, so that the mean has a single top.
         let movie = ComputedMovie(width: 24, height: 24, frameCount: 120) { index in
@@ -226,6 +272,54 @@ struct ComputedMovie: Movie {
             #expect(throws: Failure.self) { try openMovie(path) }
             try writeWhole(Data(counts), to: path)
             #expect(throws: Failure.self) { try openMovie(path) }
+        }
+    }
+
+    /// A movie whose last frame is cut off, at every place where the file may end.
+    @Test(arguments: [false, true])
+    func cutMoviesUseTheirWholeFrames(isBig: Bool) throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/movie.tif"
+            // Each page: 8 x 4 samples of 16 bits, then its directory, which names the next page's.
+            let header = isBig ? 16 : 8
+            let (entries, offsetBytes) = (8, isBig ? 8 : 4)
+            let directory = (isBig ? 8 : 2) + entries * (isBig ? 20 : 12) + offsetBytes
+            let page = 64 + directory
+            var bytes: [UInt8] = []
+            func put(_ value: Int, _ count: Int) {
+                for step in 0..<count { bytes.append(UInt8(value >> (8 * step) & 255)) }
+            }
+            bytes += Array("II".utf8)
+            put(isBig ? 43 : 42, 2)
+            if isBig {
+                put(8, 2)
+                put(0, 2)
+            }
+            put(header + 64, offsetBytes)
+            for frame in 0..<5 {
+                for pixel in 0..<32 { put(frame * 100 + pixel, 2) }
+                put(entries, isBig ? 8 : 2)
+                let data = header + frame * page
+                for (tag, value) in [
+                    (256, 8), (257, 4), (258, 16), (259, 1), (262, 1), (273, data), (278, 4), (279, 64),
+                ] {
+                    put(tag, 2)
+                    put(4, 2)
+                    put(1, offsetBytes)
+                    put(value, offsetBytes)
+                }
+                put(frame == 4 ? 0 : data + page + 64, offsetBytes)
+            }
+            try writeWhole(Data(bytes), to: path)
+            let whole = try openMovie(path)
+            #expect(whole.frameCount == 5 && whole.loss == nil)
+            for end in [bytes.count - 1, bytes.count - directory, bytes.count - directory - 1, bytes.count - page + 7] {
+                try writeWhole(Data(bytes.prefix(end)), to: path)
+                let cut = try openMovie(path)
+                #expect(cut.frameCount == 4 || (end == bytes.count - 1 && cut.frameCount == 5), "ends at \(end)")
+                #expect(try cut.frame(3)[1, 2] == 310)
+                #expect(cut.loss != nil, "ends at \(end)")
+            }
         }
     }
 }

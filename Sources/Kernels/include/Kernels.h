@@ -3,4 +3,5 @@
 #include "SpotFit.h"
 #include "NetworkKernels.h"
 #include "Winograd.h"
+#include "RadialConvergence.h"
 #include "SegmentationKernels.h"

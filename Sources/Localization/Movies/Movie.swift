@@ -63,9 +63,20 @@ public struct TIFFMovie: Movie {
             throw Failure("\(path) has no whole frame: \(problem)", code: "movie-empty")
         }
         frameCount = count
+        let metadata = reader.metadata
+        let announced = metadata.sizeC.multipliedReportingOverflow(by: metadata.sizeZ)
+        let planes = announced.partialValue.multipliedReportingOverflow(by: metadata.sizeT)
+        let promised = announced.overflow || planes.overflow ? 0 : planes.partialValue
         let lost = reader.pageCount - count
-        loss =
-            lost == 0 ? nil : "\(path): the last \(lost == 1 ? "frame is" : "\(lost) frames are") left out: \(problem)"
+        if lost > 0 {
+            loss = "\(path): the last \(lost == 1 ? "frame is" : "\(lost) frames are") left out: \(problem)"
+        } else if reader.isCutOff {
+            let share =
+                promised > count ? "\(count) of the \(promised) frames that were announced" : "\(count) whole frames"
+            loss = "\(path): it is cut off and holds \(share)"
+        } else {
+            loss = nil
+        }
     }
 
     /// The file.

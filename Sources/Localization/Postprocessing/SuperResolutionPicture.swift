@@ -2,11 +2,11 @@ import Foundation
 import Imaging
 import Work
 
-/// The brightness above which a share of 0.5 % of what is lit lies: dense structures span decades, and a few bright points
-/// must not put out the rest.
-private func brightest(_ rendering: Plane<Float>) -> Double {
+/// The brightness below which a share of what is lit lies: dense structures span decades, and a few bright points must not
+/// put out the rest.
+private func brightest(_ rendering: Plane<Float>, share: Double = 0.995) -> Double {
     let lit = rendering.samples.filter { $0 > 0 }.sorted()
-    return lit.isEmpty ? 1 : Double(lit[min(lit.count - 1, lit.count * 995 / 1000)])
+    return lit.isEmpty ? 1 : Double(lit[min(lit.count - 1, Int(share * Double(lit.count)))])
 }
 
 /// Shows rendered localizations in colours, with a scale bar where wanted. Dense structures span decades, so what is dim is
@@ -67,12 +67,13 @@ extension LocalizationTable {
                 weights: weight.map { weight in colours.map { Float(weight($0)) } })
         }
         let density = try plane(nil)
-        let bright = brightest(density)
+        // Colours are darker than white: what carries them is shown brighter than in a picture of one colour map.
+        let bright = brightest(density, share: 0.98)
         let channels = try [plane { $0.red }, plane { $0.green }, plane { $0.blue }].map { colour in
             Plane(
                 width: density.width, height: density.height,
                 samples: zip(colour.samples, density.samples).map { colour, density in
-                    density <= 0 ? 0 : 255 * colour / density * Float(pow(min(1, Double(density) / bright), 0.7))
+                    density <= 0 ? 0 : 255 * colour / density * Float(pow(min(1, Double(density) / bright), 0.5))
                 })
         }
         var canvas = Canvas(

@@ -56,7 +56,7 @@ extension RadialFluctuations: LuaOptions {
 
     fileprivate var statisticName: String {
         get { statistic.rawValue }
-        set { statistic = Statistic(rawValue: newValue) ?? .mean }
+        set { statistic = Statistic(rawValue: newValue) ?? .covariance }
     }
 }
 
