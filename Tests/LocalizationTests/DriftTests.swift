@@ -74,20 +74,31 @@ import Work
         #expect(errors.0 < 3 && errors.1 < 3 && errors.2 < 8)
     }
 
-    /// A segment that is aligned with a reference in which it is itself stays where it is. Here the first round is off by a
-    /// sudden step, as after a knock; further rounds must find it.
-    @Test func aStepIsFoundAlthoughEachSegmentIsPartOfTheWhole() throws {
-        var table = table(frames: 4000, perFrame: 6, hasDepth: false, seed: 5)
-        let step = 55.0
-        table = table.moved(
-            x_nm: table.x_nm.indices.map {
-                let time = Double(table.frame[$0]) / 4000
-                return table.x_nm[$0] - Self.course.x(time) + (table.frame[$0] > 2000 ? step : 0)
-            }, y_nm: table.y_nm.indices.map { table.y_nm[$0] - Self.course.y(Double(table.frame[$0]) / 4000) })
-        let drift = try table.driftByIntersection()
-        let before = drift.x_nm[100..<1800].reduce(0, +) / 1700
-        let after = drift.x_nm[2200..<3900].reduce(0, +) / 1700
-        #expect(abs(after - before - step) < 2)
+    /// Few localizations of many molecules: the first round, in which segments only see earlier ones, is not exact. Later
+    /// rounds mend it, unless a segment also meets itself, which holds it where it is.
+    @Test func furtherRoundsMendTheFirst() throws {
+        var (before, after) = (0.0, 0.0)
+        for seed in 1...4 {
+            var random = RandomSource(seed: UInt64(seed))
+            let molecules = (0..<4000).map { _ in (random.uniform() * 10_000, random.uniform() * 10_000) }
+            var (frame, x, y): ([Int32], [Double], [Double]) = ([], [], [])
+            for number in 1...2000 {
+                let time = Double(number) / 2000
+                for _ in 0..<4 {
+                    let molecule = molecules[random.integer(below: molecules.count)]
+                    frame.append(Int32(number))
+                    x.append(molecule.0 + Self.course.x(time) + random.normal(deviation: 10))
+                    y.append(molecule.1 + Self.course.y(time) + random.normal(deviation: 10))
+                }
+            }
+            let table = LocalizationTable(frame: frame, x_nm: x, y_nm: y)
+            let first = try table.driftByIntersection(rounds: 0)
+            let last = try table.driftByIntersection(rounds: 4)
+            before += residual(first.x_nm, Self.course.x) + residual(first.y_nm, Self.course.y)
+            after += residual(last.x_nm, Self.course.x) + residual(last.y_nm, Self.course.y)
+        }
+        print("first round \(before / 8) nm, last \(after / 8) nm")
+        #expect(after < 0.85 * before)
     }
 
     @Test func tracesGoThroughFiles() throws {

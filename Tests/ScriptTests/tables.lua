@@ -108,14 +108,14 @@ describe("calibrate", function()
     local function movie(path, electrons, frames)
         local lines = {}
         local function normal() return math.sqrt(-2 * math.log(1 - math.random())) * math.cos(2 * math.pi * math.random()) end
-        for _ = 1, frames * 400 do
+        for _ = 1, frames * 576 do
             local value = 100 + 2 * (electrons + math.sqrt(electrons) * normal()) + 3 * normal()
             lines[#lines + 1] = string.pack("<I2", math.max(0, math.floor(value + 0.5)))
         end
         local file = assert(io.open(path .. ".raw", "wb"))
         file:write(table.concat(lines))
         file:close()
-        system.write_text(path .. ".yaml", ("Data Type: uint16\nFrames: %d\nHeight: 20\nWidth: 20\n"):format(frames))
+        system.write_text(path .. ".yaml", ("Data Type: uint16\nFrames: %d\nHeight: 24\nWidth: 24\n"):format(frames))
         return path .. ".raw"
     end
 
@@ -139,7 +139,29 @@ describe("calibrate", function()
         local flat = localization.open(folder .. "/flat/b.raw")
         expect(localization.gain(flat, { offset_counts = 97.7 }).electrons_per_count).near(0.5, 0.02)
         local image = localization.fluctuations(flat, { magnification = 2, statistic = "covariance" })
-        expect(image.width).equals(40)
+        expect(image.width).equals(48)
         expect(function() localization.fluctuations(flat, { radius = 99 }) end).fails("out of range")
+    end)
+end)
+
+describe("reconstruct", function()
+    it("filters, colours, writes another format and images fluctuations", function()
+        local folder = scratch()
+        run("simulate", { specimen = "microtubules", frames = 150, width = 96, height = 96, output = folder .. "/movie" })
+        local from = { movie = folder .. "/movie/movie.ome.tif", camera = folder .. "/movie/camera.json" }
+        from.output, from.keep, from.format, from.colour_by = folder .. "/out", "photons > 400", "picasso", "frame"
+        from.drift, from.rendering = "off", "shifted"
+        run("reconstruct", from)
+        local table = localization.read(folder .. "/out/picasso.hdf5")
+        expect(#table > 100).is_true()
+        expect(table:column("photons"):minimum() > 400).is_true()
+        expect(table.width).equals(96)
+        expect(#localization.read(folder .. "/out/localizations.csv")).equals(#table)
+        expect(system.exists(folder .. "/out/rendering-frame.png")).is_true()
+        run("evaluate", { result = folder .. "/out/picasso.hdf5", truth = folder .. "/movie/truth.csv", output = folder .. "/scores" })
+        expect(system.read_json(folder .. "/scores/summary.json").precision > 0.5).is_true()
+        run("reconstruct", { movie = from.movie, camera = from.camera, method = "esrrf", output = folder .. "/esrrf" })
+        expect(system.read_json(folder .. "/esrrf/summary.json").magnification).equals(5)
+        expect(system.exists(folder .. "/esrrf/fluctuations.tif") and system.exists(folder .. "/esrrf/fluctuations.png")).is_true()
     end)
 end)

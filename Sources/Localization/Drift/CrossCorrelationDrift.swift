@@ -57,12 +57,15 @@ extension LocalizationTable {
         let corrected = lateral.corrected(self)
         let columns = DepthColumns(of: corrected, cell_nm: 5 * pixel)
         let rowsOfBlocks = blockRows(number, first: Int(first), frames: frames).filter { $0.count >= 20 }
+        var block = [Int](repeating: -1, count: count)
+        for (index, rows) in rowsOfBlocks.enumerated() { for row in rows { block[row] = index } }
         var depthPairs: [BlockPair] = []
         for later in rowsOfBlocks.indices {
             for earlier in 0..<later {
                 try Interruption.check()
                 let shift = columns.shift(
-                    from: rowsOfBlocks[earlier], to: rowsOfBlocks[later], depths: depths, reach_nm: 500, bin_nm: pixel)
+                    of: rowsOfBlocks[later], depths: depths, reach_nm: 500, bin_nm: pixel
+                ) { block[$0] == earlier }
                 depthPairs.append(BlockPair(earlier: earlier, later: later, x: shift, y: 0))
             }
         }

@@ -4,6 +4,8 @@ import Foundation
 struct DepthColumns {
     /// The column of each row.
     private let column: [Int]
+    /// The rows sorted by columns, and where each column begins among them.
+    private let rows: [Int], starts: [Int]
 
     /// Sorts the rows of a table into columns of a side.
     init(of table: LocalizationTable, cell_nm: Double) {
@@ -12,31 +14,36 @@ struct DepthColumns {
         func index(_ value: Double) -> Int {
             value.isFinite ? Int(max(-1e9, min(1e9, (value / cell_nm).rounded(.down)))) : .min
         }
-        column = (0..<table.count).map { row in
+        let column = (0..<table.count).map { row in
             let cell = Cell(x: index(table.x_nm[row]), y: index(table.y_nm[row]))
             if let known = numbers[cell] { return known }
             numbers[cell] = numbers.count
             return numbers.count - 1
         }
+        var starts = [Int](repeating: 0, count: numbers.count + 1)
+        for number in column { starts[number + 1] += 1 }
+        for number in 0..<numbers.count { starts[number + 1] += starts[number] }
+        var next = starts
+        var rows = [Int](repeating: 0, count: table.count)
+        for (row, number) in column.enumerated() {
+            rows[next[number]] = row
+            next[number] += 1
+        }
+        (self.column, self.rows, self.starts) = (column, rows, starts)
     }
 
     /// How far some rows lie above others in nm: the maximum of the histogram of all differences in common columns,
     /// smoothed, refined by the centre of what lies around it; 0 where there are no common columns.
-    /// - Parameter skips: rows of the reference that don't count.
+    /// - Parameter isReference: whether a row is one of those others.
     func shift(
-        from reference: [Int], to rows: [Int], depths: [Double], reach_nm: Double, bin_nm: Double,
-        excluding skips: Set<Int> = []
+        of moved: [Int], depths: [Double], reach_nm: Double, bin_nm: Double, from isReference: (Int) -> Bool
     ) -> Double {
-        var known: [Int: [Double]] = [:]
-        for row in reference where depths[row].isFinite && !skips.contains(row) {
-            known[column[row], default: []].append(depths[row])
-        }
         let half = Int((reach_nm / bin_nm).rounded(.up))
         var histogram = [Double](repeating: 0, count: 2 * half + 1)
         var differences: [Double] = []
-        for row in rows where depths[row].isFinite {
-            for depth in known[column[row]] ?? [] {
-                let difference = depths[row] - depth
+        for row in moved where depths[row].isFinite {
+            for other in rows[starts[column[row]]..<starts[column[row] + 1]] where isReference(other) {
+                let difference = depths[row] - depths[other]
                 guard abs(difference) <= reach_nm else { continue }
                 histogram[Int((difference / bin_nm).rounded()) + half] += 1
                 differences.append(difference)

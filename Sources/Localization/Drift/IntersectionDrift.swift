@@ -73,24 +73,23 @@ extension LocalizationTable {
         let measured = self["z_nm"] ?? []
         var depths = measured
         var places = [Double](repeating: 0, count: segments.count)
-        var reference = segments[0]
-        func align(_ index: Int, with reference: [Int], excluding skips: Set<Int>) {
-            let step = columns.shift(
-                from: reference, to: segments[index], depths: depths, reach_nm: 150, bin_nm: 20, excluding: skips)
-            places[index] += step
+        var segment = [Int](repeating: -1, count: count)
+        for (index, rows) in segments.enumerated() { for row in rows { segment[row] = index } }
+        func align(_ index: Int, from isReference: (Int) -> Bool) {
+            places[index] += columns.shift(
+                of: segments[index], depths: depths, reach_nm: 150, bin_nm: 20, from: isReference)
             for row in segments[index] { depths[row] = measured[row] - places[index] }
         }
         for index in 1..<segments.count {
             try Interruption.check()
             places[index] = places[index - 1]
             for row in segments[index] { depths[row] = measured[row] - places[index] }
-            align(index, with: reference, excluding: [])
-            reference += segments[index]
+            align(index) { (0..<index).contains(segment[$0]) }
         }
         for _ in 0..<max(1, rounds) {
             for index in segments.indices {
                 try Interruption.check()
-                align(index, with: reference, excluding: Set(segments[index]))
+                align(index) { segment[$0] >= 0 && segment[$0] != index }
             }
         }
         return places
