@@ -64,8 +64,17 @@ extension SegmentationModel {
                 remedy: "give an image of at least \(side) x \(side) px", code: "size-mismatch")
         }
         let top = (height - side) / 2
-        return try ResampledRows(rows, width: width, height: height).rows(top..<top + side)
+        let middle = try ResampledRows(rows, width: width, height: height).rows(top..<top + side)
             .crop(Region(column: (width - side) / 2, row: 0, width: side, height: side))
+        for channel in 0..<middle.channels {
+            let samples = middle.plane(channel).samples
+            guard samples.allSatisfy(\.isFinite), samples.contains(where: { $0 != samples[0] }) else {
+                throw Failure(
+                    "the middle of \(path), \(side) x \(side) px, shows nothing or holds what is no number",
+                    remedy: "give an image with objects there", code: "image-empty")
+            }
+        }
+        return middle
     }
 
     /// The probabilities of all classes after bioimage.io's preprocessing, which knows no noise floor.

@@ -69,6 +69,9 @@ public final class SegmentationModel {
             throw Self.damaged(path, "the weights lie outside the folder")
         }
         let weights = folder + "/" + description.weights.file
+        guard FileManager.default.fileExists(atPath: weights) else {
+            throw Failure("\(weights) is missing", remedy: "copy or train the model again", code: "file-missing")
+        }
         let data = try readFile(weights)
         guard data.count == description.weights.bytes, Self.hash(data) == description.weights.hash else {
             throw Self.damaged(weights, "it is not the file that the model was saved with")
@@ -204,13 +207,18 @@ public final class SegmentationModel {
     }
 
     private static func reason(_ error: any Error) -> String {
+        // The names as they are in the file.
+        func name(_ path: [any CodingKey]) -> String {
+            path.map(\.stringValue).joined(separator: ".")
+                .replacing(/[A-Z]/) { "_" + $0.output.lowercased() }
+        }
         switch error {
-        case DecodingError.keyNotFound(let key, _): "\(key.stringValue) is missing"
+        case DecodingError.keyNotFound(let key, let context):
+            return "\(name(context.codingPath + [key])) is missing"
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
             DecodingError.dataCorrupted(let context):
-            context.codingPath.isEmpty
-                ? "it is not JSON" : "\(context.codingPath.map(\.stringValue).joined(separator: ".")) cannot be read"
-        default: "it cannot be read"
+            return context.codingPath.isEmpty ? "it is not JSON" : "\(name(context.codingPath)) cannot be read"
+        default: return "it cannot be read"
         }
     }
 }

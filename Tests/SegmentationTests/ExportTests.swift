@@ -131,6 +131,13 @@ import Work
                 try writeTIFF(Image(width: 300, height: 300, channels: 3, samples: samples), to: path)
                 $0.image = path
             }
+            for value in [7, Float.nan] {
+                try check("image-empty", "flat.tif", "with objects") {
+                    let path = folder + "/flat.tif"
+                    try writeTIFF(Image(Plane<Float>(width: 300, height: 300, filledWith: value)), to: path)
+                    $0.image = path
+                }
+            }
             try check("tiff-damaged", "half.tif") {
                 let path = folder + "/half.tif"
                 try Data(contentsOf: URL(fileURLWithPath: image)).prefix(100_000).write(to: URL(fileURLWithPath: path))
