@@ -9,7 +9,10 @@ local args = arguments {
   minutes    = number { optional = true, min = 0.01, "minutes to train; 3 unless iterations are given" },
   iterations = integer { optional = true, min = 1, "steps to train" },
   objects    = integer { optional = true, min = 1, "use only this many annotated objects" },
-  only       = text   { "", "take only images with this in their names" },
+  only       = text   { "", "take only images with this, or parts between commas, in their names" },
+  test       = text   { "", "keep images with this, or parts between commas, in their names out and score on them" },
+  source     = text   { "", "where the images come from, for the model's card" },
+  licence    = text   { "", "licence of the images, for the model's card" },
   classes    = integer { 2, min = 2, max = 16, "classes with the background; above 2 mask values are class numbers" },
   pixel_um   = length { optional = true, "side of a pixel; otherwise what the files say" },
   as_drawn   = flag   "learn outlines exactly as drawn; those of up to 30 objects are moved to the edges otherwise",
@@ -20,7 +23,7 @@ local args = arguments {
 local result = segmentation.train(args.images, args.masks, args.model, {
   network = args.network, pretrained = args.pretrained, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
   only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
-  align_outlines = not args.as_drawn,
+  test = args.test, source = args.source, licence = args.licence, align_outlines = not args.as_drawn,
 })
 
 if result.pretrained then print(result.pretrained) end
@@ -28,4 +31,8 @@ print(("%s: %d steps on %d objects of %d images in %.0f s"):format(
   result.network, result.iterations, result.objects, result.images, result.seconds))
 print(("Dice %.4f, accuracy %.4f on %s"):format(
   result.dice, result.accuracy, result.held_out and "patches kept out of the training" or "the training patches"))
+if result.test_dice then
+  print(("Dice %.4f, accuracy %.4f, %.1f %% of the objects detected on the test images"):format(
+    result.test_dice, result.test_accuracy, 100 * result.test_detected))
+end
 return summary(result, args.model)

@@ -109,18 +109,11 @@ import Work
         }
         let model = try Segmentation.train(AnnotatedSet(pool), settings: settings, folder: folder).model
         let training = model.description.training
-        var tally = ScoreTally()
         let scored = (scoring ?? pool).filter { !training.images.contains($0.name) }
-        for image in scored {
-            let found = try model.objects(of: image)
-            let mask = found.mask()
-            try tally.add(mask: mask, objects: found.labels, truth: image.labels, name: image.name)
-            if keep != nil {
-                let stem = folder + "/" + (image.name as NSString).deletingPathExtension
-                try writePNG(Image(mask), to: stem + ".png")
-            }
+        let scores = try model.scores(on: scored) { image, found in
+            guard keep != nil else { return }
+            try writePNG(Image(found.mask()), to: "\(folder)/\((image.name as NSString).deletingPathExtension).png")
         }
-        let scores = tally.scores
         print(
             "| \(seed) | \(training.images.count) images | \(scored.count) images | \(training.iterations) | "
                 + String(
@@ -128,18 +121,5 @@ import Work
                     scores.dice, scores.accuracy, scores.detected, scores.objectsDice75))
         fflush(nil)
         return scores
-    }
-}
-
-extension SegmentationModel {
-    /// The objects in an image, as `segment` finds them.
-    fileprivate func objects(of image: AnnotatedImage) throws -> SegmentedObjects {
-        let first = image.channels[0]
-        let planes = image.channels.flatMap(\.samples)
-        let prediction = try predict(
-            Image(
-                width: first.width, height: first.height, channels: image.channels.count, samples: .float32(planes),
-                pixelSize_um: image.pixelSize_um))
-        return try SegmentedObjects(mask: prediction.mask())
     }
 }

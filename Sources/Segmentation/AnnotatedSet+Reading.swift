@@ -7,14 +7,19 @@ extension AnnotatedSet {
     /// - Parameters:
     ///   - images: an image or a folder of them.
     ///   - masks: the label image of that image, or a folder of label images.
-    ///   - only: of a folder take only the images whose name contains this; nil takes all.
+    ///   - only: of a folder take only the images whose name contains this, or one of several parts between commas; nil
+    ///     takes all.
+    ///   - except: of these leave out the images whose name contains this, or one of several parts between commas.
     ///   - classes: the number of classes with the background; with 2 the masks' values tell objects apart.
     ///   - pixelSize_um: the side of a pixel in um; nil takes what the files say.
     /// - Throws: a `Failure` that names the file: missing partner, sizes or channels that differ, empty mask.
     public static func read(
-        images: String, masks: String, only: String? = nil, classes: Int = 2, pixelSize_um: Double? = nil
+        images: String, masks: String, only: String? = nil, except: String? = nil, classes: Int = 2,
+        pixelSize_um: Double? = nil
     ) throws -> AnnotatedSet {
-        let pairs = try maskPairs(images: images, masks: masks, only: only)
+        let pairs = try maskPairs(images: images, masks: masks, only: only).filter { pair in
+            !nameParts(except).contains { (pair.image as NSString).lastPathComponent.contains($0) }
+        }
         let progress = Progress("reading", total: pairs.count, unit: "images")
         defer { progress.finish() }
         let annotated = try pairs.map { pair in
@@ -65,7 +70,8 @@ public func maskPairs(images: String, masks: String, only: String? = nil) throws
     }
 }
 
-/// The image files that a path stands for: itself, or those of a folder whose name contains `only`.
+/// The image files that a path stands for: itself, or those of a folder whose name contains `only` or one of its parts
+/// between commas.
 /// - Throws: a `Failure` when the path does not exist or no image is left.
 public func specimenFiles(at path: String, only: String? = nil) throws -> [String] {
     guard isFolder(path) else {
@@ -76,12 +82,16 @@ public func specimenFiles(at path: String, only: String? = nil) throws -> [Strin
     }
     let files = try imageFiles(in: path)
     guard let only, !only.isEmpty else { return files }
-    let chosen = files.filter { ($0 as NSString).lastPathComponent.contains(only) }
+    let parts = nameParts(only)
+    let chosen = files.filter { file in parts.contains { (file as NSString).lastPathComponent.contains($0) } }
     guard !chosen.isEmpty else {
         throw Failure("no image in \(path) has \(only) in its name", remedy: "check the name", code: "images-missing")
     }
     return chosen
 }
+
+/// The parts of names between commas.
+private func nameParts(_ text: String?) -> [String] { (text ?? "").split(separator: ",").map(String.init) }
 
 /// Reads an image without its alpha channel, if that is opaque everywhere.
 /// - Throws: a `Failure` that names the file when it cannot be read.

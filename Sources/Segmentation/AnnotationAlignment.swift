@@ -5,11 +5,15 @@ import Imaging
 ///
 /// Outlines drawn by hand miss the edge by a pixel now and then. One object alone would teach that slip as a rule; over
 /// many objects it averages out. So the outlines of few objects are moved towards the place halfway between the
-/// intensities inside and outside before they are learned. What all of them have in common is the annotator's habit: of
-/// a mean distance d of n outlines from their edges, d n / (n + 3) is kept.
+/// intensities inside and outside before they are learned. What all of them have in common is the annotator's habit and
+/// stays; until it is known people are taken to draw 0.3 pixels outside of that place, as they do on average in the images
+/// of the Data Science Bowl 2018 (fluorescence: 0.35 pixels in the median image, Pap smears: 0.15). With n outlines that
+/// lie d outside on average, new outlines lie (n d + 3 * 0.3) / (n + 3) outside.
 struct AnnotationAlignment {
     /// How many objects an annotator's habit needs to be believed half.
     private static let doubt = 3.0
+    /// Where the edge lies from an outline that people usually draw, in pixels.
+    private static let usualEdge_px = -0.3
     /// The farthest that an outline is moved, in pixels.
     private static let reach_px: Float = 2.5
     /// How clearly an object must stand out, in standard deviations of its surroundings.
@@ -40,7 +44,7 @@ struct AnnotationAlignment {
         let found = objects.map { AnnotationAlignment($0, instances[$0.image], channels[$0.image]) }
         let edges = found.compactMap(\.edge_px).map(Double.init)
         guard !edges.isEmpty else { return nil }
-        let habit = edges.reduce(0, +) / (Double(edges.count) + doubt)
+        let habit = (edges.reduce(0, +) + doubt * usualEdge_px) / (Double(edges.count) + doubt)
         for (index, alignment) in found.enumerated() {
             guard let edge = alignment.edge_px else { continue }
             alignment.move(by: edge - Float(habit), &objects[index], &instances[objects[index].image])
@@ -116,26 +120,30 @@ struct AnnotationAlignment {
         return crossings.min { abs($0) < abs($1) }
     }
 
+    /// Takes the pixels that lie deepest inside, as many as Steiner's formula gives for an outline of length L moved by s:
+    /// the area grows by L s + pi s^2. So parts of a pixel count too.
     private func move(by shift: Float, _ object: inout AnnotatedObject, _ instances: inout Plane<UInt32>) {
-        let smooth = distance.blurred(sigma_px: 1)
+        let smooth = distance.blurred(sigma_px: 1).samples
+        let length = Float(smooth.count { abs($0) < 1 }) / 2
+        let free = smooth.indices.filter { fromOthers.samples[$0] > Self.toOthers_px }.sorted {
+            smooth[$0] < smooth[$1]
+        }
+        let freeArea = free.count { distance.samples[$0] < 0 }
+        let fixedArea = distance.samples.count { $0 < 0 } - freeArea
+        let wanted = min(free.count, max(0, freeArea + Int((shift * length + .pi * shift * shift).rounded())))
+        guard fixedArea + wanted >= AnnotatedSet.leastArea_px else { return }
+        for (order, place) in free.enumerated() {
+            let (row, column) = (region.row + place / region.width, region.column + place % region.width)
+            instances[row, column] = order < wanted ? label : 0
+        }
         var (left, right, top, bottom) = (Int.max, -1, Int.max, -1)
-        var area = 0
-        var moved = instances
-        for row in 0..<region.height {
-            for column in 0..<region.width {
-                let (y, x) = (region.row + row, region.column + column)
-                if fromOthers[row, column] > Self.toOthers_px {
-                    moved[y, x] = smooth[row, column] < shift ? label : 0
-                }
-                guard moved[y, x] == label else { continue }
-                area += 1
-                (left, right) = (min(left, x), max(right, x))
-                (top, bottom) = (min(top, y), max(bottom, y))
+        for row in region.row..<region.row + region.height {
+            for column in region.column..<region.column + region.width where instances[row, column] == label {
+                (left, right) = (min(left, column), max(right, column))
+                (top, bottom) = (min(top, row), max(bottom, row))
             }
         }
-        guard area >= AnnotatedSet.leastArea_px else { return }
-        instances = moved
-        object.area = area
+        object.area = fixedArea + wanted
         object.box = Region(column: left, row: top, width: right - left + 1, height: bottom - top + 1)
     }
 }

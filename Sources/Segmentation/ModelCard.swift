@@ -19,6 +19,24 @@ func modelCard(_ model: ModelDescription) -> String {
         model.scores.heldOut
         ? "On patches kept out of the training it reached a Dice coefficient of \(number(model.scores.dice, 4)) and \(number(100 * model.scores.accuracy, 2)) % of pixels right."
         : "There were too few objects to keep any out of the training. On the training patches themselves the Dice coefficient is \(number(model.scores.dice, 4)); how well it does elsewhere has to be seen on other images."
+    let test =
+        model.scores.test.map { scores in
+            """
+
+
+            On test images, none of which was learned from, the Dice coefficient is \(number(scores.dice, 4)) and \(number(100 * scores.accuracy, 2)) % of the pixels are right; of \(scores.objects) objects \(number(100 * scores.detected, 1)) % are detected, and \(number(100 * scores.objectsDice75, 1)) % have a Dice coefficient of 0.75 or more of their own, touching objects not being cut apart.
+            """
+        } ?? ""
+    let origin =
+        training.data.map {
+            """
+            ## Data and licence
+
+            Trained on \($0.source). Licence of data and model: \($0.licence).
+
+
+            """
+        } ?? ""
     let outlines =
         training.outlineShift_px.map {
             " Their outlines were learned moved to the edges in the images, by \(number($0, 2)) pixels on average; scores compare with the outlines as drawn."
@@ -37,9 +55,9 @@ func modelCard(_ model: ModelDescription) -> String {
 
         ## Scores
 
-        \(check)
+        \(check)\(test)
 
-        ## Use
+        \(origin)## Use
 
         Intensities are scaled between the percentiles \(number(model.scaling.lowPercentile, 1)) and \(number(model.scaling.highPercentile, 1)) of each image, so exposure and gain may differ from training. Specimens, stains and magnifications unlike those of the training images need a check by eye, or a new training.
 

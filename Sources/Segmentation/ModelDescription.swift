@@ -30,6 +30,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         /// Whether the patches scored were kept out of the training; false where there were too few objects to
         /// spare any, and the scores only say that the training data is reproduced.
         public var heldOut: Bool
+        /// The scores on images that were kept out of the training as a whole, where there were such.
+        public var test: SegmentationScores?
     }
 
     /// How a model was made.
@@ -38,6 +40,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var settings: TrainingSettings
         /// The names of the images.
         public var images: [String]
+        /// Where the images and their annotation come from and whose they are, where that was said.
+        public var data: DataOrigin?
         /// The number of annotated objects that were learned from.
         public var objects: Int
         /// The mean distance by which outlines were moved to the edges in the images before they were learned, in
@@ -51,8 +55,22 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var processorSeconds: Double
 
         private enum CodingKeys: String, CodingKey {
-            case settings, images, objects, iterations, seconds, processorSeconds
+            case settings, images, data, objects, iterations, seconds, processorSeconds
             case outlineShift_px = "outlineShiftPx"
+        }
+    }
+
+    /// Where data comes from and under which terms.
+    public struct DataOrigin: Sendable, Codable, Equatable {
+        /// The collection, its address, its authors.
+        public var source: String
+        /// The licence of the data, which binds the model too.
+        public var licence: String
+
+        /// Names source and licence.
+        public init(source: String, licence: String) {
+            self.source = source
+            self.licence = licence
         }
     }
 

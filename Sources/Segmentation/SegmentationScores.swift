@@ -93,6 +93,34 @@ public struct ScoreTally: Sendable {
     }
 }
 
+extension SegmentationModel {
+    /// The scores on annotated images.
+    /// - Parameter found: is handed each image and what was found in it.
+    /// - Throws: a `Failure` when an image does not fit the model.
+    public func scores(
+        on images: [AnnotatedImage], found: (AnnotatedImage, SegmentedObjects) throws -> Void = { _, _ in }
+    ) throws -> SegmentationScores {
+        let classes = description.network.classes
+        var tally = ScoreTally(classes: classes)
+        let progress = Progress("scoring", total: images.count, unit: "images")
+        defer { progress.finish() }
+        for image in images {
+            try Interruption.check()
+            let first = image.channels[0]
+            let prediction = try predict(
+                Image(
+                    width: first.width, height: first.height, channels: image.channels.count,
+                    samples: .float32(image.channels.flatMap(\.samples)), pixelSize_um: image.pixelSize_um))
+            let objects = try SegmentedObjects(mask: prediction.mask(), classes: classes)
+            try tally.add(
+                mask: objects.mask(classes: classes), objects: objects.labels, truth: image.labels, name: image.name)
+            try found(image, objects)
+            progress.advance()
+        }
+        return tally.scores
+    }
+}
+
 /// The Dice coefficient, as the mean over the classes 1 and up that occur, and the share of pixels with the right class.
 /// - Parameter confusion: the number of pixels by true class (row) and predicted class (column), row-major.
 func diceAndAccuracy(_ confusion: [Int], classes: Int) -> (dice: Double, accuracy: Double) {

@@ -21,18 +21,29 @@ public struct TrainingResult {
 ///   - set: the images and their annotation.
 ///   - settings: what to train and for how long.
 ///   - folder: the model folder.
+///   - test: images to score the finished model on; none of them may be in `set`.
+///   - data: where the images come from, for the model's card.
 ///   - resume: go on from the folder's checkpoint, if it has one.
 ///   - beforeStep: called before each step with the number of steps done; what it throws ends the training, which can be resumed.
 /// - Throws: a `Failure` when the settings or the checkpoint do not fit, `Interrupted` after Ctrl-C; the checkpoint stays.
 public func train(
-    _ set: AnnotatedSet, settings: TrainingSettings, folder: String, resume: Bool = false,
+    _ set: AnnotatedSet, settings: TrainingSettings, folder: String, test: [AnnotatedImage] = [],
+    data: ModelDescription.DataOrigin? = nil, resume: Bool = false,
     beforeStep: (Int) throws -> Void = { _ in }
 ) throws -> TrainingResult {
     try settings.validate()
+    let known = Set(set.images.map(\.name))
+    if let both = test.first(where: { known.contains($0.name) }) {
+        throw Failure(
+            "\(both.name) would be learned from and scored too", remedy: "leave it out of one of both",
+            code: "test-not-apart")
+    }
     let fields = TrainingFields(
         set, scaling: settings.scaling, objectLimit: settings.objects, alignsOutlines: settings.alignsOutlines,
         seed: settings.seed)
     let training = try TrainingRun(set, fields: fields, settings: settings, folder: folder, resume: resume)
+    training.test = test
+    training.data = data
     return try training.run(beforeStep)
 }
 
@@ -42,6 +53,10 @@ private final class TrainingRun {
     private let fields: TrainingFields
     private let settings: TrainingSettings
     private let folder: String
+    /// The images to score the finished model on.
+    var test: [AnnotatedImage] = []
+    /// Where the images come from.
+    var data: ModelDescription.DataOrigin?
     private let network: SegmentationNetwork
     private let classWeights: [Float]
     private let check: PatchCheck
@@ -163,21 +178,27 @@ private final class TrainingRun {
 
     private func finish() throws -> TrainingResult {
         if check.isHeldOut, FileManager.default.fileExists(atPath: bestPath) { try network.loadWeights(from: bestPath) }
-        let scores = try check.scores(of: network)
+        var scores = try check.scores(of: network)
         let iterations = state.iteration
         let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
-        let seconds = seconds
-        let model = try SegmentationModel.save(network, in: folder) { weights in
+        let (seconds, processor) = (seconds, earlier.processor + processorSeconds() - startedProcessor)
+        func describe(_ weights: ModelDescription.Weights) -> ModelDescription {
             ModelDescription(
                 network: network.description, scaling: settings.scaling,
                 pixelSize_um: sizes.count == 1 ? sizes.first : nil,
                 tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
                 training: ModelDescription.Provenance(
-                    settings: settings, images: fields.imagesUsed.map { set.images[$0].name },
+                    settings: settings, images: fields.imagesUsed.map { set.images[$0].name }, data: data,
                     objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px,
                     iterations: iterations, seconds: seconds,
-                    processorSeconds: earlier.processor + processorSeconds() - startedProcessor), weights: weights)
+                    processorSeconds: processor), weights: weights)
         }
+        if !test.isEmpty {
+            let trained = SegmentationModel(
+                description: describe(ModelDescription.Weights(file: "", bytes: 0, hash: "")), network: network)
+            scores.test = try trained.scores(on: test)
+        }
+        let model = try SegmentationModel.save(network, in: folder, describe: describe)
         try? FileManager.default.removeItem(atPath: checkpointFolder)
         return TrainingResult(model: model, curve: state.curve, start: start)
     }

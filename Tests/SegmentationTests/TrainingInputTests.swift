@@ -66,4 +66,21 @@ import Work
             try expect("file-missing", [images + "/none.tif"], images: images + "/none.tif", masks: m)
         }
     }
+
+    @Test func namesMayHaveSeveralParts() throws {
+        try withFolders { images, masks in
+            let mask: Plane<UInt8> = plane(60, 50) { row, column in row > 10 && row < 30 && column > 10 ? 1 : 0 }
+            for name in ["one", "two", "three"] {
+                for folder in [images, masks] { try writePNG(Image(mask), to: "\(folder)/\(name).png") }
+            }
+            func names(only: String? = nil, except: String? = nil) throws -> [String] {
+                try AnnotatedSet.read(images: images, masks: masks, only: only, except: except).images.map(\.name)
+            }
+            #expect(try Set(names(only: "one,three")) == ["one.png", "three.png"])
+            #expect(try names(except: "one,tw") == ["three.png"])
+            #expect(try names(only: "t", except: "three") == ["two.png"])
+            #expect(throws: Failure.self) { try names(except: "o,t") }
+            #expect(throws: Failure.self) { try names(only: "four") }
+        }
+    }
 }
