@@ -130,6 +130,42 @@ import Work
         }
     }
 
+    @Test(arguments: ["nuclei", "hist", "sparse", "cells"])
+    func shippedModelsAreWhole(name: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+        let folder = root.appendingPathComponent("Models/\(name)").standardizedFileURL.path
+        let model = try SegmentationModel(folder: folder)
+        let test = try #require(model.description.scores.test)
+        #expect(test.objects > 50 && test.dice > 0.75)
+        let licence = try #require(model.description.training.data?.licence)
+        #expect(try String(contentsOfFile: folder + "/card.md", encoding: .utf8).contains(licence))
+    }
+
+    @Test func testImagesAndLicenceGoIntoTheCard() throws {
+        try withFolder { folder in
+            let (image, labels) = disks(seed: 2)
+            let unseen = try AnnotatedImage(
+                name: "unseen.tif", channels: [image], labels: labels, pixelSize_um: 0.5)
+            let origin = ModelDescription.DataOrigin(source: "simulated disks", licence: "CC0 1.0")
+            _ = try train(set(), settings: settings(60), folder: folder, test: [unseen], data: origin)
+            let loaded = try SegmentationModel(folder: folder)
+            let mask = try loaded.predict(Image(image, pixelSize_um: 0.5)).mask()
+            let objects = try SegmentedObjects(mask: mask)
+            var tally = ScoreTally()
+            try tally.add(mask: objects.mask(), objects: objects.labels, truth: labels, name: "unseen")
+            let scores = try #require(loaded.description.scores.test)
+            #expect(abs(scores.dice - tally.scores.dice) < 1e-9 && scores.objects == tally.scores.objects)
+            #expect(loaded.description.training.data == origin)
+            let card = try String(contentsOfFile: folder + "/card.md", encoding: .utf8)
+            for words in ["simulated disks", "CC0 1.0", "test images", String(format: "%.4f", scores.dice)] {
+                #expect(card.contains(words))
+            }
+            #expect(throws: Failure.self) {
+                try train(set(), settings: settings(1), folder: folder, test: set().images)
+            }
+        }
+    }
+
     /// Two disks that cover 1 % of the image: without weights a network may call everything background.
     @Test func onePerCentForegroundIsLearned() throws {
         func specimen(_ seed: UInt64) -> (image: Plane<Float>, labels: Plane<UInt32>) {
@@ -146,7 +182,9 @@ import Work
             let share = Double(labels.samples.count { $0 > 0 }) / Double(labels.samples.count)
             #expect(share < 0.01)
             let set = try AnnotatedSet([AnnotatedImage(name: "rare", channels: [image], labels: labels)])
-            let model = try train(set, settings: settings(80), folder: folder).model
+            var settings = settings(150)
+            settings.learningRate = 5e-3
+            let model = try train(set, settings: settings, folder: folder).model
             let (unseen, truth) = specimen(2)
             let mask = try model.predict(Image(unseen)).mask()
             var tally = ScoreTally()
