@@ -74,8 +74,8 @@ import Work
         #expect(errors.0 < 3 && errors.1 < 3 && errors.2 < 8)
     }
 
-    /// Few localizations of many molecules: the first round, in which segments only see earlier ones, is not exact. Later
-    /// rounds mend it, unless a segment also meets itself, which holds it where it is.
+    /// Few localizations of many molecules: the first round, in which segments only see earlier ones, is not exact; further
+    /// rounds bring it nearer.
     @Test func furtherRoundsMendTheFirst() throws {
         var (before, after) = (0.0, 0.0)
         for seed in 1...4 {
