@@ -36,6 +36,7 @@ let package = Package(
         system("CEdit", "libedit", "libedit-dev"),
 
         .target(name: "LuaShim", dependencies: ["CLua"]),
+        .target(name: "ProcessorPeak", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         module("Work"),
@@ -82,6 +83,14 @@ let package = Package(
             name: "InteropCheck",
             dependencies: [
                 "Networks", "Randomness", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .executableTarget(
+            name: "NetworksBench",
+            dependencies: [
+                "Networks", "ProcessorPeak", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

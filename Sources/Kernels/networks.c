@@ -12,6 +12,7 @@
 // Calls a body with the lane count as a constant where it is a usual one, so that the inner loop is straight vector code.
 #define FOR_LANES(BODY, ...) \
     switch (lanes) { \
+    case 2: BODY(2, __VA_ARGS__); break; \
     case 8: BODY(8, __VA_ARGS__); break; \
     case 16: BODY(16, __VA_ARGS__); break; \
     case 24: BODY(24, __VA_ARGS__); break; \
@@ -51,303 +52,10 @@ INLINE float slope(float z, int activation) {
     return 1;
 }
 
-// Sums run in float over at most 128 pixels and in double above that; 32 lanes are in flight to hide latency.
-enum { run = 128, flight = 32 };
-
-INLINE void sums(
-    long lanes, const float *x, long stride, long pixels, const float *pivot, double *sum, double *square) {
-    for (long first = 0; first < lanes; first += flight) {
-        long width = lanes - first < flight ? lanes - first : flight;
-        for (long begin = 0; begin < pixels; begin += run) {
-            long end = begin + run < pixels ? begin + run : pixels;
-            float s[2][flight] = {{0}}, q[2][flight] = {{0}};
-            long p = begin;
-            for (; p + 1 < end; p += 2) {
-                for (long half = 0; half < 2; half++) {
-                    const float *row = x + (p + half) * stride + first;
-                    for (long c = 0; c < width; c++) {
-                        float d = row[c] - pivot[first + c];
-                        s[half][c] += d;
-                        q[half][c] += d * d;
-                    }
-                }
-            }
-            if (p < end) {
-                const float *row = x + p * stride + first;
-                for (long c = 0; c < width; c++) {
-                    float d = row[c] - pivot[first + c];
-                    s[0][c] += d;
-                    q[0][c] += d * d;
-                }
-            }
-            for (long c = 0; c < width; c++) {
-                sum[first + c] += (double)s[0][c] + s[1][c];
-                square[first + c] += (double)q[0][c] + q[1][c];
-            }
-        }
-    }
-}
-
-CLONES void kernels_sums(
-    const float *x, long stride, long pixels, long lanes, const float *pivot, double *sum, double *square) {
-    FOR_LANES(sums, x, stride, pixels, pivot, sum, square)
-}
-
-INLINE void affine(
-    long lanes, int activation, const float *x, long xstride, float *y, long ystride, long pixels, const float *mean,
-    const float *scale, const float *shift) {
-    for (long p = 0; p < pixels; p++) {
-        for (long c = 0; c < lanes; c++) {
-            y[p * ystride + c] = activate(scale[c] * (x[p * xstride + c] - mean[c]) + shift[c], activation);
-        }
-    }
-}
-
-CLONES void kernels_affine(
-    const float *x, long xstride, float *y, long ystride, long pixels, long lanes, const float *mean,
-    const float *scale, const float *shift, int activation) {
-    FOR_ACTIVATION(affine, x, xstride, y, ystride, pixels, mean, scale, shift)
-}
-
-INLINE void affine_gradient_sums(
-    long lanes, int activation, const float *x, long xstride, const float *dy, long dystride, long pixels,
-    const float *scale, const float *shift, const float *mean, double *sum, double *product) {
-    for (long first = 0; first < lanes; first += flight) {
-        long width = lanes - first < flight ? lanes - first : flight;
-        for (long begin = 0; begin < pixels; begin += run) {
-            long end = begin + run < pixels ? begin + run : pixels;
-            float s[flight] = {0}, q[flight] = {0};
-            for (long p = begin; p < end; p++) {
-                const float *row = x + p * xstride + first;
-                const float *out = dy + p * dystride + first;
-                for (long c = 0; c < width; c++) {
-                    float d = row[c] - mean[first + c];
-                    float g = out[c] * slope(scale[first + c] * d + shift[first + c], activation);
-                    s[c] += g;
-                    q[c] += g * d;
-                }
-            }
-            for (long c = 0; c < width; c++) {
-                sum[first + c] += s[c];
-                product[first + c] += q[c];
-            }
-        }
-    }
-}
-
-CLONES void kernels_affine_gradient_sums(
-    const float *x, long xstride, const float *dy, long dystride, long pixels, long lanes, const float *scale,
-    const float *shift, const float *mean, int activation, double *sum, double *product) {
-    FOR_ACTIVATION(affine_gradient_sums, x, xstride, dy, dystride, pixels, scale, shift, mean, sum, product)
-}
-
-INLINE void affine_gradient(
-    long lanes, int activation, const float *x, long xstride, const float *dy, long dystride, float *dx, long dxstride,
-    long pixels, const float *scale, const float *shift, const float *mean, const float *a, const float *b,
-    const float *c) {
-    for (long p = 0; p < pixels; p++) {
-        for (long k = 0; k < lanes; k++) {
-            float d = x[p * xstride + k] - mean[k];
-            float g = dy[p * dystride + k] * slope(scale[k] * d + shift[k], activation);
-            dx[p * dxstride + k] = a[k] * g + (b[k] * d + c[k]);
-        }
-    }
-}
-
-CLONES void kernels_affine_gradient(
-    const float *x, long xstride, const float *dy, long dystride, float *dx, long dxstride, long pixels, long lanes,
-    const float *scale, const float *shift, const float *mean, int activation, const float *a, const float *b,
-    const float *c) {
-    FOR_ACTIVATION(affine_gradient, x, xstride, dy, dystride, dx, dxstride, pixels, scale, shift, mean, a, b, c)
-}
-
-INLINE void add(
-    long lanes, int activation, const float *x1, long stride1, const float *x2, long stride2, float *y, long ystride,
-    long pixels) {
-    for (long p = 0; p < pixels; p++) {
-        for (long c = 0; c < lanes; c++) {
-            y[p * ystride + c] = activate(x1[p * stride1 + c] + x2[p * stride2 + c], activation);
-        }
-    }
-}
-
-CLONES void kernels_add(
-    const float *x1, long stride1, const float *x2, long stride2, float *y, long ystride, long pixels, long lanes,
-    int activation) {
-    FOR_ACTIVATION(add, x1, stride1, x2, stride2, y, ystride, pixels)
-}
-
-INLINE void activation_gradient(
-    long lanes, int activation, const float *x, long xstride, const float *dy, long dystride, float *dx, long dxstride,
-    long pixels, int accumulate) {
-    for (long p = 0; p < pixels; p++) {
-        for (long c = 0; c < lanes; c++) {
-            float g = dy[p * dystride + c] * slope(x[p * xstride + c], activation);
-            dx[p * dxstride + c] = accumulate ? dx[p * dxstride + c] + g : g;
-        }
-    }
-}
-
-CLONES void kernels_activation_gradient(
-    const float *x, long xstride, const float *dy, long dystride, float *dx, long dxstride, long pixels, long lanes,
-    int activation, int accumulate) {
-    if (accumulate) {
-        FOR_ACTIVATION(activation_gradient, x, xstride, dy, dystride, dx, dxstride, pixels, 1)
-    } else {
-        FOR_ACTIVATION(activation_gradient, x, xstride, dy, dystride, dx, dxstride, pixels, 0)
-    }
-}
-
-INLINE void copy(
-    long lanes, const float *x, long xstride, float *y, long ystride, long pixels, int accumulate) {
-    for (long p = 0; p < pixels; p++) {
-        for (long c = 0; c < lanes; c++) {
-            float value = x[p * xstride + c];
-            y[p * ystride + c] = accumulate ? y[p * ystride + c] + value : value;
-        }
-    }
-}
-
-CLONES void kernels_copy(
-    const float *x, long xstride, float *y, long ystride, long pixels, long lanes, int accumulate) {
-    if (accumulate) {
-        FOR_LANES(copy, x, xstride, y, ystride, pixels, 1)
-    } else {
-        FOR_LANES(copy, x, xstride, y, ystride, pixels, 0)
-    }
-}
-
 typedef float values __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t numbers __attribute__((vector_size(32)));
 typedef uint8_t places __attribute__((vector_size(8), aligned(1), may_alias));
-
-CLONES void kernels_maximum_pool(
-    const float *x, long xstride, long height, long width, float *y, long ystride, long outHeight, long outWidth,
-    long lanes, long kernel, long step, long padding, uint8_t *index) {
-    for (long i = 0; i < outHeight; i++) {
-        for (long j = 0; j < outWidth; j++) {
-            for (long c = 0; c < lanes; c += 8) {
-                values best = (values){0} - INFINITY;
-                numbers winner = {0};
-                for (long u = 0; u < kernel; u++) {
-                    long r = i * step - padding + u;
-                    if (r < 0 || r >= height) continue;
-                    for (long v = 0; v < kernel; v++) {
-                        long s = j * step - padding + v;
-                        if (s < 0 || s >= width) continue;
-                        values in = *(const values *)(x + (r * width + s) * xstride + c);
-                        numbers better = in > best;
-                        best = __builtin_elementwise_max(in, best);
-                        winner = (better & (int32_t)(u * kernel + v)) | (~better & winner);
-                    }
-                }
-                *(values *)(y + (i * outWidth + j) * ystride + c) = best;
-                *(places *)(index + (i * outWidth + j) * lanes + c) = __builtin_convertvector(winner, places);
-            }
-        }
-    }
-}
-
-CLONES void kernels_maximum_pool_gradient(
-    const float *dy, long dystride, long outHeight, long outWidth, float *dx, long dxstride, long height, long width,
-    long lanes, long kernel, long step, long padding, const uint8_t *index) {
-    for (long i = 0; i < outHeight; i++) {
-        for (long j = 0; j < outWidth; j++) {
-            for (long c = 0; c < lanes; c += 8) {
-                numbers out = (numbers)*(const values *)(dy + (i * outWidth + j) * dystride + c);
-                numbers winner =
-                    __builtin_convertvector(*(const places *)(index + (i * outWidth + j) * lanes + c), numbers);
-                for (long u = 0; u < kernel; u++) {
-                    long r = i * step - padding + u;
-                    if (r < 0 || r >= height) continue;
-                    for (long v = 0; v < kernel; v++) {
-                        long s = j * step - padding + v;
-                        if (s < 0 || s >= width) continue;
-                        numbers mine = winner == (int32_t)(u * kernel + v);
-                        *(values *)(dx + (r * width + s) * dxstride + c) += (values)(mine & out);
-                    }
-                }
-            }
-        }
-    }
-}
-
-INLINE void interpolate(
-    long lanes, const float *x, long xstride, long width, float *y, long ystride, long outWidth, long row, long rowEnd,
-    const int32_t *top, const int32_t *bottom, const float *below, const int32_t *left, const int32_t *right,
-    const float *beside) {
-    for (long i = row; i < rowEnd; i++) {
-        const float *upper = x + top[i] * width * xstride;
-        const float *lower = x + bottom[i] * width * xstride;
-        float v = below[i];
-        for (long j = 0; j < outWidth; j++) {
-            const float *ul = upper + left[j] * xstride, *ur = upper + right[j] * xstride;
-            const float *ll = lower + left[j] * xstride, *lr = lower + right[j] * xstride;
-            float h = beside[j];
-            float *out = y + (i * outWidth + j) * ystride;
-            for (long c = 0; c < lanes; c++) {
-                float a = ul[c] * (1 - h) + ur[c] * h;
-                float b = ll[c] * (1 - h) + lr[c] * h;
-                out[c] = a * (1 - v) + b * v;
-            }
-        }
-    }
-}
-
-CLONES void kernels_interpolate(
-    const float *x, long xstride, long width, float *y, long ystride, long outWidth, long lanes, long row, long rowEnd,
-    const int32_t *top, const int32_t *bottom, const float *below, const int32_t *left, const int32_t *right,
-    const float *beside) {
-    FOR_LANES(
-        interpolate, x, xstride, width, y, ystride, outWidth, row, rowEnd, top, bottom, below, left, right, beside)
-}
-
-INLINE void interpolate_gradient(
-    long lanes, const float *dy, long dystride, long outHeight, long outWidth, float *dx, long dxstride, long width,
-    const int32_t *top, const int32_t *bottom, const float *below, const int32_t *left, const int32_t *right,
-    const float *beside) {
-    for (long i = 0; i < outHeight; i++) {
-        float *upper = dx + top[i] * width * dxstride;
-        float *lower = dx + bottom[i] * width * dxstride;
-        float v = below[i];
-        for (long j = 0; j < outWidth; j++) {
-            float *ul = upper + left[j] * dxstride, *ur = upper + right[j] * dxstride;
-            float *ll = lower + left[j] * dxstride, *lr = lower + right[j] * dxstride;
-            float h = beside[j];
-            const float *out = dy + (i * outWidth + j) * dystride;
-            for (long c = 0; c < lanes; c++) ul[c] += out[c] * ((1 - v) * (1 - h));
-            for (long c = 0; c < lanes; c++) ur[c] += out[c] * ((1 - v) * h);
-            for (long c = 0; c < lanes; c++) ll[c] += out[c] * (v * (1 - h));
-            for (long c = 0; c < lanes; c++) lr[c] += out[c] * (v * h);
-        }
-    }
-}
-
-CLONES void kernels_interpolate_gradient(
-    const float *dy, long dystride, long outHeight, long outWidth, float *dx, long dxstride, long width, long lanes,
-    const int32_t *top, const int32_t *bottom, const float *below, const int32_t *left, const int32_t *right,
-    const float *beside) {
-    FOR_LANES(
-        interpolate_gradient, dy, dystride, outHeight, outWidth, dx, dxstride, width, top, bottom, below, left, right,
-        beside)
-}
-
-CLONES void kernels_adam(
-    float *value, const float *gradient, float *first, float *second, long count, float rate, double beta1, double beta2,
-    float epsilon, double correction1, double correction2) {
-    float step = (float)(rate / correction1);
-    float root = (float)(1 / sqrt(correction2));
-    float keep1 = (float)beta1, take1 = (float)(1 - beta1);
-    float keep2 = (float)beta2, take2 = (float)(1 - beta2);
-    for (long i = 0; i < count; i++) {
-        float g = gradient[i];
-        float m = keep1 * first[i] + take1 * g;
-        float v = keep2 * second[i] + take2 * g * g;
-        first[i] = m;
-        second[i] = v;
-        value[i] -= step * m / (sqrtf(v) * root + epsilon);
-    }
-}
+typedef uint16_t halves __attribute__((vector_size(16), aligned(2), may_alias));
 
 // Calls BODY(output pixel, input pixel, tap) for all pairs of pixels that a tap joins.
 #define FOR_TAPS(BODY) \
@@ -369,6 +77,152 @@ CLONES void kernels_adam(
             } \
         } \
     }
+
+
+#define REAL float
+#define NAME(name) name##_f32
+#define LOAD(x) (x)
+#define STORE(place, value) (place) = (value)
+#define LOAD8(to, from) (to) = *(const values *)(from)
+#define STORE8(to, from) *(values *)(to) = (from)
+#include "networks_body.h"
+#undef REAL
+#undef NAME
+#undef LOAD
+#undef STORE
+#undef LOAD8
+#undef STORE8
+
+INLINE float widened(uint16_t x) {
+    union { uint32_t bits; float value; } u = {(uint32_t)x << 16};
+    return u.value;
+}
+
+// To the nearest, ties to even; NaN stays NaN.
+INLINE uint16_t rounded(float x) {
+    union { float value; uint32_t bits; } u = {x};
+    uint32_t bits = (u.bits + 0x7FFF + (u.bits >> 16 & 1)) >> 16;
+    return (u.bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC0 : bits;
+}
+
+#define REAL uint16_t
+#define NAME(name) name##_bf16
+#define LOAD(x) widened(x)
+#define STORE(place, value) (place) = rounded(value)
+#define LOAD8(to, from) \
+    (to) = (values)(__builtin_convertvector(*(const halves *)(from), numbers) << 16)
+#define STORE8(to, from) \
+    do { \
+        values sum8 = (from); \
+        for (long lane = 0; lane < 8; lane++) (to)[lane] = rounded(sum8[lane]); \
+    } while (0)
+#include "networks_body.h"
+
+
+// Calls the loop for the kind of number that `element` names.
+#define EITHER(name, ...) (element == kernels_bf16 ? name##_bf16 : name##_f32)(__VA_ARGS__)
+
+void kernels_sums(const void *map, long stride, long pixels, long lanes, const float *pivot, double *sum, double
+    *square, int element) {
+        EITHER(kernels_sums, map, stride, pixels, lanes, pivot, sum, square);
+}
+
+void kernels_affine(const void *x, long xstride, void *y, long ystride, long pixels, long lanes, const float *mean,
+    const float *scale, const float *shift, int activation, int element) {
+        EITHER(kernels_affine, x, xstride, y, ystride, pixels, lanes, mean, scale, shift, activation);
+}
+
+void kernels_affine_gradient_sums(const void *x, long xstride, const void *dy, long dystride, long pixels, long lanes,
+    const float *scale, const float *shift, const float *mean, int activation, double *sum, double *product, int
+    element) {
+        EITHER(kernels_affine_gradient_sums, x, xstride, dy, dystride, pixels, lanes, scale, shift, mean, activation,
+        sum, product);
+}
+
+void kernels_affine_gradient(const void *x, long xstride, const void *dy, long dystride, void *dx, long dxstride, long
+    pixels, long lanes, const float *scale, const float *shift, const float *mean, int activation, const float *a,
+    const float *b, const float *c, int element) {
+        EITHER(kernels_affine_gradient, x, xstride, dy, dystride, dx, dxstride, pixels, lanes, scale, shift, mean,
+        activation, a, b, c);
+}
+
+void kernels_add(const void *x1, long stride1, const void *x2, long stride2, void *y, long ystride, long pixels, long
+    lanes, int activation, int element) {
+        EITHER(kernels_add, x1, stride1, x2, stride2, y, ystride, pixels, lanes, activation);
+}
+
+void kernels_activation_gradient(const void *x, long xstride, const void *dy, long dystride, void *dx, long dxstride,
+    long pixels, long lanes, int activation, int accumulate, int element) {
+        EITHER(kernels_activation_gradient, x, xstride, dy, dystride, dx, dxstride, pixels, lanes, activation,
+        accumulate);
+}
+
+void kernels_copy(const void *x, long xstride, void *y, long ystride, long pixels, long lanes, int accumulate, int
+    element) {
+        EITHER(kernels_copy, x, xstride, y, ystride, pixels, lanes, accumulate);
+}
+
+void kernels_take(
+    const float *x, long xstride, void *y, long ystride, long pixels, long lanes, int accumulate, int element) {
+    EITHER(kernels_take, x, xstride, y, ystride, pixels, lanes, accumulate);
+}
+
+void kernels_read(const void *map, long stride, long count, float *numbers, int element) {
+        EITHER(kernels_read, map, stride, count, numbers);
+}
+
+void kernels_write(const float *numbers, long count, void *map, long stride, int element) {
+        EITHER(kernels_write, numbers, count, map, stride);
+}
+
+void kernels_maximum_pool(const void *map, long xstride, long height, long width, void *result, long ystride, long
+    outHeight, long outWidth, long lanes, long kernel, long step, long padding, uint8_t *index, int element) {
+        EITHER(kernels_maximum_pool, map, xstride, height, width, result, ystride, outHeight, outWidth, lanes, kernel,
+        step, padding, index);
+}
+
+void kernels_maximum_pool_gradient(const void *gradient, long dystride, long outHeight, long outWidth, void *result,
+    long dxstride, long height, long width, long lanes, long kernel, long step, long padding, const uint8_t *index,
+    int element) {
+        EITHER(kernels_maximum_pool_gradient, gradient, dystride, outHeight, outWidth, result, dxstride, height,
+        width, lanes, kernel, step, padding, index);
+}
+
+void kernels_interpolate(const void *x, long xstride, long width, void *y, long ystride, long outWidth, long lanes,
+    long row, long rowEnd, const int32_t *top, const int32_t *bottom, const float *below, const int32_t *left, const
+    int32_t *right, const float *beside, int element) {
+        EITHER(kernels_interpolate, x, xstride, width, y, ystride, outWidth, lanes, row, rowEnd, top, bottom, below,
+        left, right, beside);
+}
+
+void kernels_interpolate_gradient(const void *dy, long dystride, long outHeight, long outWidth, float *dx, long
+    dxstride, long width, long lanes, const int32_t *top, const int32_t *bottom, const float *below, const int32_t
+    *left, const int32_t *right, const float *beside, int element) {
+        EITHER(kernels_interpolate_gradient, dy, dystride, outHeight, outWidth, dx, dxstride, width, lanes, top,
+        bottom, below, left, right, beside);
+}
+
+void kernels_depthwise_weight_gradient(const void *x, const void *dy, const kernels_depthwise *shape, long lanes,
+    float *dw, int element) {
+        EITHER(kernels_depthwise_weight_gradient, x, dy, shape, lanes, dw);
+}
+
+CLONES void kernels_adam(
+    float *value, const float *gradient, float *first, float *second, long count, float rate, double beta1, double beta2,
+    float epsilon, double correction1, double correction2) {
+    float step = (float)(rate / correction1);
+    float root = (float)(1 / sqrt(correction2));
+    float keep1 = (float)beta1, take1 = (float)(1 - beta1);
+    float keep2 = (float)beta2, take2 = (float)(1 - beta2);
+    for (long i = 0; i < count; i++) {
+        float g = gradient[i];
+        float m = keep1 * first[i] + take1 * g;
+        float v = keep2 * second[i] + take2 * g * g;
+        first[i] = m;
+        second[i] = v;
+        value[i] -= step * m / (sqrtf(v) * root + epsilon);
+    }
+}
 
 INLINE void depthwise_forward(
     long lanes, const float *x, float *y, const kernels_depthwise *shape, const float *weights) {
@@ -395,16 +249,4 @@ INLINE void depthwise_gradient(
 CLONES void kernels_depthwise_gradient(
     float *dx, const float *dy, const kernels_depthwise *shape, long lanes, const float *weights) {
     FOR_LANES(depthwise_gradient, dx, dy, shape, weights)
-}
-
-INLINE void depthwise_weight_gradient(
-    long lanes, const float *x, const float *dy, const kernels_depthwise *shape, float *dw) {
-#define WEIGHT(out, in, tap) \
-    for (long c = 0; c < lanes; c++) dw[tap + c] += dy[out + c] * x[in + c];
-    FOR_TAPS(WEIGHT)
-}
-
-CLONES void kernels_depthwise_weight_gradient(
-    const float *x, const float *dy, const kernels_depthwise *shape, long lanes, float *dw) {
-    FOR_LANES(depthwise_weight_gradient, x, dy, shape, dw)
 }

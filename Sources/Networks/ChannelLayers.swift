@@ -7,6 +7,7 @@ final class GlobalMeanLayer: Layer {
     private let destination: FeatureMap
     private let sourceGradient: GradientTarget?
     private let gradient: FeatureMap?
+    private let sums: ChannelSums
 
     init(
         source: FeatureMap, destination: FeatureMap, sourceGradient: GradientTarget?, gradient: FeatureMap?
@@ -15,32 +16,79 @@ final class GlobalMeanLayer: Layer {
         self.destination = destination
         self.sourceGradient = sourceGradient
         self.gradient = gradient
+        sums = ChannelSums(source)
     }
 
     func forward() {
-        Team.run(source.units) { unit in
-            let (from, lanes, _, _) = source.unit(unit)
-            let (to, _, _, _) = destination.unit(unit)
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: 64) { sums in
-                sums.initialize(repeating: 0)
-                guard let base = sums.baseAddress else { return }
-                kernels_sums(from, source.pixelStride, source.size.pixels, lanes, zeros, base, base + 32)
-                for lane in 0..<lanes { to[lane] = Float(base[lane] / Double(source.size.pixels)) }
-            }
+        sums.run { band, pixel, pixels, sum, square in
+            kernels_sums(
+                source.address(band, pixel), source.pixelStride, pixels, band.lanes, zeros, sum, square, source.element)
+        }
+        for image in 0..<source.size.batch {
+            destination.write(sums.total(image).first, of: image, times: 1 / Double(source.size.pixels))
         }
     }
 
     func backward() {
         guard let target = sourceGradient, let gradient else { return }
-        let share = 1 / Float(source.size.pixels)
-        Team.run(source.units) { unit in
-            let (from, lanes, _, _) = gradient.unit(unit)
-            let (to, _, _, _) = target.map.unit(unit)
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 32) { values in
-                for lane in 0..<lanes { values.initializeElement(at: lane, to: from[lane] * share) }
-                kernels_copy(
-                    values.baseAddress, 0, to, target.map.pixelStride, source.size.pixels, lanes, target.flag)
+        spread(gradient, to: target.map, times: 1 / Float(source.size.pixels), accumulating: target.accumulates)
+    }
+}
+
+/// Repeats a map of one pixel over a larger one: its bilinear interpolation.
+final class RepetitionLayer: Layer {
+    private let source: FeatureMap
+    private let destination: FeatureMap
+    private let sourceGradient: FeatureMap?
+    private let gradient: FeatureMap?
+    private let sums: ChannelSums
+
+    /// - Parameter sourceGradient: is overwritten.
+    init(source: FeatureMap, destination: FeatureMap, sourceGradient: FeatureMap?, gradient: FeatureMap?) {
+        self.source = source
+        self.destination = destination
+        self.sourceGradient = sourceGradient
+        self.gradient = gradient
+        sums = ChannelSums(destination)
+    }
+
+    func forward() { spread(source, to: destination, times: 1, accumulating: false) }
+
+    func backward() {
+        guard let sourceGradient, let gradient else { return }
+        sums.run { band, pixel, pixels, sum, square in
+            kernels_sums(
+                gradient.address(band, pixel), gradient.pixelStride, pixels, band.lanes, zeros, sum, square,
+                gradient.element)
+        }
+        for image in 0..<gradient.size.batch { sourceGradient.write(sums.total(image).first, of: image, times: 1) }
+    }
+}
+
+/// Writes a map of one pixel, times a factor, to all pixels of another, or adds it.
+private func spread(_ source: FeatureMap, to destination: FeatureMap, times factor: Float, accumulating: Bool) {
+    destination.forEachPiece { band, pixel, pixels in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * band.lanes) { room in
+            guard let values = room.baseAddress else { return }
+            let own = UnsafeMutableRawPointer(values + band.lanes)
+            kernels_read(source.address(band), 1, band.lanes, values, source.element)
+            for lane in 0..<band.lanes { values[lane] *= factor }
+            kernels_write(values, band.lanes, own, 1, destination.element)
+            kernels_copy(
+                own, 0, destination.address(band, pixel), destination.pixelStride, pixels, band.lanes,
+                accumulating ? 1 : 0, destination.element)
+        }
+    }
+}
+
+extension FeatureMap {
+    /// Sets the one pixel of an image.
+    fileprivate func write(_ values: UnsafePointer<Double>, of image: Int, times factor: Double) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: paddedChannels) { numbers in
+            for channel in 0..<paddedChannels {
+                numbers.initializeElement(at: channel, to: Float(values[channel] * factor))
             }
+            kernels_write(numbers.baseAddress, paddedChannels, address(place(image, 0, 0)), 1, element)
         }
     }
 }
@@ -53,6 +101,7 @@ final class ExcitationLayer: Layer {
     private let sourceGradient: GradientTarget?
     private let gateGradient: GradientTarget?
     private let gradient: FeatureMap?
+    private let sums: ChannelSums
 
     init(
         source: FeatureMap, gate: FeatureMap, destination: FeatureMap, sourceGradient: GradientTarget?,
@@ -64,37 +113,31 @@ final class ExcitationLayer: Layer {
         self.sourceGradient = sourceGradient
         self.gateGradient = gateGradient
         self.gradient = gradient
+        sums = ChannelSums(source)
     }
 
-    func forward() {
-        source.forEachPiece { unit, pixel, pixels in
-            let (from, lanes, _, _) = source.unit(unit)
-            kernels_affine(
-                from + pixel * source.pixelStride, source.pixelStride,
-                destination.unit(unit).base + pixel * destination.pixelStride, destination.pixelStride, pixels, lanes,
-                zeros, gate.unit(unit).base, zeros, Activation.none.rawValue)
+    func forward() { multiply(source, into: destination) }
+
+    private func multiply(_ map: FeatureMap, into result: FeatureMap) {
+        map.forEachPiece { band, pixel, pixels in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: band.lanes) { factors in
+                kernels_read(gate.address(band), 1, band.lanes, factors.baseAddress, gate.element)
+                kernels_affine(
+                    map.address(band, pixel), map.pixelStride, result.address(band, pixel), result.pixelStride, pixels,
+                    band.lanes, zeros, factors.baseAddress, zeros, Activation.none.rawValue, map.element)
+            }
         }
     }
 
     func backward() {
         guard let sourceGradient, let gateGradient, let gradient else { return }
-        Team.run(source.units) { unit in
-            let (from, lanes, _, _) = source.unit(unit)
-            let (above, _, _, _) = gradient.unit(unit)
-            let factors = gate.unit(unit).base
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: 64) { sums in
-                sums.initialize(repeating: 0)
-                guard let base = sums.baseAddress else { return }
-                kernels_affine_gradient_sums(
-                    from, source.pixelStride, above, gradient.pixelStride, source.size.pixels, lanes, zeros, zeros,
-                    zeros, Activation.none.rawValue, base, base + 32)
-                let to = gateGradient.map.unit(unit).base
-                for lane in 0..<lanes { to[lane] = Float(base[32 + lane]) }
-            }
-            kernels_affine(
-                above, gradient.pixelStride, sourceGradient.map.unit(unit).base, sourceGradient.map.pixelStride,
-                source.size.pixels, lanes, zeros, factors, zeros, Activation.none.rawValue)
+        sums.run { band, pixel, pixels, sum, product in
+            kernels_affine_gradient_sums(
+                source.address(band, pixel), source.pixelStride, gradient.address(band, pixel), gradient.pixelStride,
+                pixels, band.lanes, zeros, zeros, zeros, Activation.none.rawValue, sum, product, source.element)
         }
+        for image in 0..<source.size.batch { gateGradient.map.write(sums.total(image).second, of: image, times: 1) }
+        multiply(gradient, into: sourceGradient.map)
     }
 }
 
@@ -128,20 +171,24 @@ final class DropoutLayer: Layer {
         let stream = stream()
         let threshold = UInt32(Double(probability) * 65536)
         let scale = 1 / (1 - probability)
-        Team.run(from.units) { unit in
-            var random = stream.split(unit)
-            let (input, lanes, _, _) = from.unit(unit)
-            let (output, _, _, _) = to.unit(unit)
-            for pixel in 0..<from.size.pixels {
-                let source = input + pixel * from.pixelStride
-                let target = output + pixel * to.pixelStride
-                var bits: UInt64 = 0
-                for lane in 0..<lanes {
-                    if lane % 4 == 0 { bits = random.next() }
-                    let keep = UInt32(truncatingIfNeeded: bits & 0xFFFF) >= threshold
-                    bits >>= 16
-                    let value = keep ? source[lane] * scale : 0
-                    target[lane] = accumulating ? target[lane] + value : value
+        Team.run(from.units) { index in
+            var random = stream.split(index)
+            let unit = from.unit(index)
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * unit.lanes) { room in
+                guard let values = room.baseAddress else { return }
+                let earlier = values + unit.lanes
+                for pixel in 0..<from.size.pixels {
+                    let target = to.address(unit, pixel)
+                    kernels_read(from.address(unit, pixel), 1, unit.lanes, values, from.element)
+                    if accumulating { kernels_read(target, 1, unit.lanes, earlier, to.element) }
+                    var bits: UInt64 = 0
+                    for lane in 0..<unit.lanes {
+                        if lane % 4 == 0 { bits = random.next() }
+                        let keep = UInt32(truncatingIfNeeded: bits & 0xFFFF) >= threshold
+                        bits >>= 16
+                        values[lane] = (keep ? values[lane] * scale : 0) + (accumulating ? earlier[lane] : 0)
+                    }
+                    kernels_write(values, unit.lanes, target, 1, to.element)
                 }
             }
         }

@@ -38,19 +38,27 @@ struct ConvolutionShape: Hashable {
     var weightCount: Int { outputChannels * (source.channels / groups) * kernel * kernel }
 }
 
+/// What a convolution does besides multiplying.
+struct ConvolutionTask {
+    /// Whether there is a bias.
+    var bias = false
+    /// Whether the product is added to what the destination holds; only for inference.
+    var adds = false
+    /// Applied to the sum; only for inference.
+    var activation = Activation.none
+    /// Whether the gradients will be asked for.
+    var training = false
+}
+
 /// What runs convolutions. oneDNN is the default; OpenBLAS is the portable second path.
 protocol ConvolutionEngine: AnyObject {
     /// The format of all inner maps of a network with these channel counts.
     func format(channels: [Int]) -> MapFormat
     /// The format of the network's input.
     func inputFormat(channels: Int, inner: MapFormat) -> MapFormat
-    /// Prepares a convolution between dense maps of given formats.
-    /// - Parameters:
-    ///   - activation: applied to the output; only for inference.
-    ///   - training: whether the gradients will be asked for.
+    /// Prepares a convolution between dense maps of given kinds.
     func convolution(
-        _ shape: ConvolutionShape, source: MapFormat, destination: MapFormat, bias: Bool, activation: Activation,
-        training: Bool
+        _ shape: ConvolutionShape, source: MapKind, destination: MapKind, task: ConvolutionTask
     ) throws -> any Convolution
 }
 
@@ -59,11 +67,11 @@ protocol Convolution: AnyObject {
     /// Takes new weights. In training they have to stay in place until the next call; in inference they are copied.
     func load(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?) throws
     /// Computes the output from the input.
-    func forward(source: UnsafeMutablePointer<Float>, destination: UnsafeMutablePointer<Float>) throws
+    func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) throws
     /// Computes the gradient of the input, which is overwritten.
-    func backwardData(gradient: UnsafeMutablePointer<Float>, sourceGradient: UnsafeMutablePointer<Float>) throws
+    func backwardData(gradient: UnsafeMutableRawPointer, sourceGradient: UnsafeMutableRawPointer) throws
     /// Computes the gradients of weights and bias, which are overwritten.
     func backwardWeights(
-        source: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        source: UnsafeMutableRawPointer, gradient: UnsafeMutableRawPointer,
         weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?) throws
 }

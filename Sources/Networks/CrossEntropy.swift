@@ -8,7 +8,7 @@ struct CrossEntropy {
 
     /// Computes the loss and writes the gradient of every logit.
     /// - Parameters:
-    ///   - logits: [batch, classes, height, width] in any format.
+    ///   - logits: [batch, classes, height, width] in any format, in Float32 like the gradient.
     ///   - target: the class of each pixel, [batch, height, width], or 255.
     ///   - classWeights: the weight of each class in the mean; nil for 1.
     /// - Returns: the weighted mean over counted pixels, as in PyTorch; 0 when none counts.
@@ -21,14 +21,11 @@ struct CrossEntropy {
         for index in 0..<size.batch * size.pixels where target[index] != ignored { counts[Int(target[index])] += 1 }
         let weights = classWeights ?? [Float](repeating: 1, count: classes)
         let total = zip(counts, weights).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-        gradient.forEachPiece { unit, pixel, pixels in
-            let (base, lanes, _, _) = gradient.unit(unit)
-            for pixel in pixel..<pixel + pixels {
-                for lane in 0..<lanes { base[pixel * gradient.pixelStride + lane] = 0 }
-            }
-        }
+        GradientTarget(map: gradient, accumulates: false).clearUnlessAccumulating()
         guard total > 0 else { return 0 }
         let rows = size.batch * size.height
+        let scores = logits.base.assumingMemoryBound(to: Float.self)
+        let slopes = gradient.base.assumingMemoryBound(to: Float.self)
         let losses = UnsafeMutablePointer<Double>.allocate(capacity: rows)
         defer { losses.deallocate() }
         Team.run(rows) { row in
@@ -40,19 +37,19 @@ struct CrossEntropy {
                     let wanted = target[image * size.pixels + pixel]
                     guard wanted != ignored else { continue }
                     var largest = -Float.infinity
-                    for index in 0..<classes { largest = max(largest, logits.base[logits.place(image, index, pixel)]) }
+                    for index in 0..<classes { largest = max(largest, scores[logits.place(image, index, pixel)]) }
                     var sum: Float = 0
                     for index in 0..<classes {
-                        let value = exp(logits.base[logits.place(image, index, pixel)] - largest)
+                        let value = exp(scores[logits.place(image, index, pixel)] - largest)
                         exponentials.initializeElement(at: index, to: value)
                         sum += value
                     }
                     let weight = weights[Int(wanted)]
-                    let own = logits.base[logits.place(image, Int(wanted), pixel)] - largest
+                    let own = scores[logits.place(image, Int(wanted), pixel)] - largest
                     loss += Double(weight * (log(sum) - own))
                     let factor = weight / Float(total)
                     for index in 0..<classes {
-                        gradient.base[gradient.place(image, index, pixel)] =
+                        slopes[gradient.place(image, index, pixel)] =
                             factor * (exponentials[index] / sum - (index == Int(wanted) ? 1 : 0))
                     }
                 }
@@ -60,13 +57,5 @@ struct CrossEntropy {
             }
         }
         return UnsafeBufferPointer(start: losses, count: rows).reduce(0, +) / total
-    }
-}
-
-extension FeatureMap {
-    /// Where a value lies relative to `base`.
-    @inline(__always)
-    func place(_ image: Int, _ channel: Int, _ pixel: Int) -> Int {
-        image * batchStride + channel / block * blockStride + channel % block + pixel * pixelStride
     }
 }

@@ -1,3 +1,4 @@
+import Kernels
 import Work
 
 /// How the numbers of a feature map lie in memory.
@@ -10,6 +11,12 @@ enum MapFormat: Equatable {
     case blocked(Int)
 }
 
+/// How the numbers of a feature map lie and what they are.
+struct MapKind: Equatable {
+    var format: MapFormat
+    var precision: Precision
+}
+
 /// The size of a feature map.
 struct MapSize: Hashable {
     var batch: Int
@@ -20,14 +27,14 @@ struct MapSize: Hashable {
     var pixels: Int { height * width }
 }
 
-/// Memory of an activation or a gradient, with the span of time in which it is needed. `Arena.place` gives it an address.
+/// Memory of an activation or a gradient, with the span of time in which it is needed. `Arena` gives it an address.
 final class Storage {
-    let count: Int
+    let bytes: Int
     private(set) var first = Int.max
     private(set) var last = Int.min
-    fileprivate(set) var base: UnsafeMutablePointer<Float>!
+    fileprivate(set) var base: UnsafeMutableRawPointer!
 
-    init(_ count: Int) { self.count = count }
+    init(bytes: Int) { self.bytes = bytes }
 
     /// Says that the memory is read or written at a time.
     func touch(_ time: Int) {
@@ -39,20 +46,20 @@ final class Storage {
 /// A feature map, or a view of some channels of a larger one.
 final class FeatureMap {
     let size: MapSize
-    let format: MapFormat
-    /// Consecutive channels per pixel, and the distances between pixels, blocks of channels and images, in floats.
+    let kind: MapKind
+    /// Consecutive channels per pixel, and the distances between pixels, blocks of channels and images, in numbers.
     let block: Int
     let pixelStride: Int
     let blockStride: Int
     let batchStride: Int
     let storage: Storage
-    let offset: Int
+    private let offset: Int
 
     /// A map of its own.
-    init(_ size: MapSize, _ format: MapFormat) {
+    init(_ size: MapSize, _ kind: MapKind) {
         self.size = size
-        self.format = format
-        switch format {
+        self.kind = kind
+        switch kind.format {
         case .planar: block = 1
         case .channelsLast: block = size.channels
         case .blocked(let width): block = width
@@ -60,7 +67,7 @@ final class FeatureMap {
         pixelStride = block
         blockStride = size.pixels * block
         batchStride = (size.channels + block - 1) / block * blockStride
-        storage = Storage(size.batch * batchStride)
+        storage = Storage(bytes: size.batch * batchStride * kind.precision.bytes)
         offset = 0
     }
 
@@ -68,12 +75,12 @@ final class FeatureMap {
     init(channels: Int, from first: Int, of whole: FeatureMap) {
         size = MapSize(
             batch: whole.size.batch, channels: channels, height: whole.size.height, width: whole.size.width)
-        format = whole.format
+        kind = whole.kind
         pixelStride = whole.pixelStride
         blockStride = whole.blockStride
         batchStride = whole.batchStride
         storage = whole.storage
-        if case .channelsLast = whole.format {
+        if case .channelsLast = whole.kind.format {
             block = channels
             offset = whole.offset + first
         } else {
@@ -82,10 +89,20 @@ final class FeatureMap {
         }
     }
 
-    /// Whether the map fills its memory without gaps.
-    var isDense: Bool { storage.count == size.batch * blocks * size.pixels * block }
+    /// The kind of number as the kernels name it.
+    var element: Int32 { kind.precision.element }
 
-    var base: UnsafeMutablePointer<Float> { storage.base + offset }
+    /// The address of number `place` behind the first of the map.
+    @inline(__always)
+    func address(_ place: Int) -> UnsafeMutableRawPointer { storage.base + (offset + place) * kind.precision.bytes }
+
+    var base: UnsafeMutableRawPointer { address(0) }
+
+    /// Where a value lies, in numbers behind the first of the map.
+    @inline(__always)
+    func place(_ image: Int, _ channel: Int, _ pixel: Int) -> Int {
+        image * batchStride + channel / block * blockStride + channel % block + pixel * pixelStride
+    }
 
     /// The number of blocks of channels.
     var blocks: Int { (size.channels + block - 1) / block }
@@ -93,66 +110,87 @@ final class FeatureMap {
     /// Channels with the padding of the last block.
     var paddedChannels: Int { blocks * block }
 
-    /// The widest unit: the channels of one pixel that a loop handles at once.
-    private static let widestUnit = 32
-
-    private var unitsPerBlock: Int { (block + FeatureMap.widestUnit - 1) / FeatureMap.widestUnit }
-
-    /// The number of units: parts of one image with some consecutive channels, over all pixels.
-    var units: Int { size.batch * blocks * unitsPerBlock }
-
-    /// A unit: the address of its first pixel, its number of channels, and the first of them.
-    @inline(__always)
-    func unit(_ index: Int) -> (base: UnsafeMutablePointer<Float>, lanes: Int, channel: Int, image: Int) {
-        let part = index % unitsPerBlock
-        let rest = index / unitsPerBlock
-        let image = rest / blocks
-        let number = rest % blocks
-        let begin = part * FeatureMap.widestUnit
-        return (
-            base + image * batchStride + number * blockStride + begin, min(block - begin, FeatureMap.widestUnit),
-            number * block + begin, image
-        )
+    /// A stretch of channels of one image.
+    struct Stretch {
+        let image: Int
+        /// The first of the channels.
+        let channel: Int
+        let lanes: Int
     }
 
-    /// Calls `body` with pieces of at most `piece` pixels of every unit on all cores.
-    /// - Parameter body: the unit, the first pixel, and the number of pixels.
-    func forEachPiece(_ piece: Int = 8192, _ body: (_ unit: Int, _ pixel: Int, _ pixels: Int) -> Void) {
-        let pieces = (size.pixels + piece - 1) / piece
-        Team.run(units * pieces) { index in
+    private func stretches(_ widest: Int) -> Int { size.batch * blocks * ((block + widest - 1) / widest) }
+
+    @inline(__always)
+    private func stretch(_ index: Int, _ widest: Int) -> Stretch {
+        let perBlock = (block + widest - 1) / widest
+        let rest = index / perBlock
+        let begin = index % perBlock * widest
+        return Stretch(
+            image: rest / blocks, channel: rest % blocks * block + begin, lanes: min(block - begin, widest))
+    }
+
+    /// The most channels that a loop over all pixels of an image handles at once, so that all cores have some.
+    static let widestUnit = 32
+
+    /// The number of units: stretches of at most 32 channels.
+    var units: Int { stretches(FeatureMap.widestUnit) }
+
+    /// A unit.
+    @inline(__always) func unit(_ index: Int) -> Stretch { stretch(index, FeatureMap.widestUnit) }
+
+    /// The most channels that a loop over some of the pixels handles at once.
+    static let widestBand = 1024
+
+    /// The number of pixels of a piece.
+    var piece: Int { max(64, min(8192, (1 << 17) / min(block, FeatureMap.widestBand))) }
+
+    /// The number of pieces of an image's pixels.
+    var pieces: Int { (size.pixels + piece - 1) / piece }
+
+    /// The address of a stretch at a pixel.
+    @inline(__always)
+    func address(_ stretch: Stretch, _ pixel: Int = 0) -> UnsafeMutableRawPointer {
+        address(place(stretch.image, stretch.channel, pixel))
+    }
+
+    /// Calls `body` with pieces of the pixels of every stretch of at most 1024 channels, on all cores.
+    /// - Parameter body: the stretch, the first pixel, and the number of pixels.
+    func forEachPiece(_ body: (_ band: Stretch, _ pixel: Int, _ pixels: Int) -> Void) {
+        let (piece, pieces) = (piece, pieces)
+        Team.run(stretches(FeatureMap.widestBand) * pieces) { index in
             let pixel = index % pieces * piece
-            body(index / pieces, pixel, min(piece, size.pixels - pixel))
+            body(stretch(index / pieces, FeatureMap.widestBand), pixel, min(piece, size.pixels - pixel))
         }
     }
 }
 
 /// One block of memory in which storages share room when the times of their use do not overlap.
 final class Arena {
-    private let memory: UnsafeMutablePointer<Float>
+    private let memory: UnsafeMutableRawPointer
     /// The size in bytes.
     let bytes: Int
 
     /// Places every storage that is used at all.
     init(_ storages: [Storage]) {
         var placed: [(offset: Int, storage: Storage)] = []
-        var total = 0
-        for storage in storages.filter({ $0.first <= $0.last }).sorted(by: { $0.count > $1.count }) {
+        var total = 64
+        for storage in storages.filter({ $0.first <= $0.last }).sorted(by: { $0.bytes > $1.bytes }) {
             var offset = 0
             for other in placed.sorted(by: { $0.offset < $1.offset })
             where other.storage.first <= storage.last && storage.first <= other.storage.last {
-                if offset + storage.count <= other.offset { break }
-                offset = max(offset, Arena.aligned(other.offset + other.storage.count))
+                if offset + storage.bytes <= other.offset { break }
+                offset = max(offset, Arena.aligned(other.offset + other.storage.bytes))
             }
             placed.append((offset, storage))
-            total = max(total, offset + storage.count)
+            total = max(total, offset + storage.bytes)
         }
-        memory = Tensor.allocate(total)
-        memory.update(repeating: 0, count: total)
-        bytes = total * 4
+        memory = .allocate(byteCount: total, alignment: 64)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: total)
+        bytes = total
         for (offset, storage) in placed { storage.base = memory + offset }
     }
 
     deinit { memory.deallocate() }
 
-    private static func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+    private static func aligned(_ count: Int) -> Int { (count + 63) / 64 * 64 }
 }

@@ -118,4 +118,10 @@ extension NetworkDescription {
         case .deeplabv3_mobilenet_v3_large, .deeplabv3_resnet50, .deeplabv3_resnet101: return deepLabV3()
         }
     }
+
+    /// The multiplications and additions of all convolutions in one forward pass, padding counted like pixels.
+    public func convolutionOperations(batch: Int, height: Int, width: Int) -> Double {
+        let input = MapSize(batch: batch, channels: inputChannels, height: height, width: width)
+        return Layout.convolutionOperations(graph(), input: input)
+    }
 }

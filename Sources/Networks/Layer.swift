@@ -17,17 +17,15 @@ struct GradientTarget {
     /// Sets the gradient to zero before a layer adds scattered parts to it, unless there is something in it already.
     func clearUnlessAccumulating() {
         guard !accumulates else { return }
-        map.forEachPiece { unit, pixel, pixels in
-            let (base, lanes, _, _) = map.unit(unit)
-            zeros.withUnsafeBufferPointer {
-                kernels_copy($0.baseAddress, 0, base + pixel * map.pixelStride, map.pixelStride, pixels, lanes, 0)
-            }
+        map.forEachPiece { band, pixel, pixels in
+            kernels_copy(zeros, 0, map.address(band, pixel), map.pixelStride, pixels, band.lanes, 0, map.element)
         }
     }
 }
 
-/// As many zeros as a unit can have lanes.
-let zeros = [Float](repeating: 0, count: 32)
+/// As many zeros and ones as a loop handles channels at once.
+let zeros = [Float](repeating: 0, count: FeatureMap.widestBand)
+let ones = [Float](repeating: 1, count: FeatureMap.widestBand)
 
 /// A convolution with its parameters.
 final class ConvolutionLayer: Layer {
@@ -73,12 +71,10 @@ final class ConvolutionLayer: Layer {
 
 /// Copies a map to one of the same size, or adds it.
 func copy(_ source: FeatureMap, to destination: FeatureMap, accumulating: Bool) {
-    source.forEachPiece { unit, pixel, pixels in
-        let (from, lanes, _, _) = source.unit(unit)
-        let (to, _, _, _) = destination.unit(unit)
+    source.forEachPiece { band, pixel, pixels in
         kernels_copy(
-            from + pixel * source.pixelStride, source.pixelStride, to + pixel * destination.pixelStride,
-            destination.pixelStride, pixels, lanes, accumulating ? 1 : 0)
+            source.address(band, pixel), source.pixelStride, destination.address(band, pixel), destination.pixelStride,
+            pixels, band.lanes, accumulating ? 1 : 0, source.element)
     }
 }
 
@@ -113,7 +109,6 @@ final class ActivationLayer: Layer {
     private let destination: FeatureMap
     private let sourceGradient: GradientTarget?
     private let gradient: FeatureMap?
-    private let ones = [Float](repeating: 1, count: 32)
 
     init(
         _ activation: Activation, source: FeatureMap, destination: FeatureMap, sourceGradient: GradientTarget?,
@@ -127,24 +122,20 @@ final class ActivationLayer: Layer {
     }
 
     func forward() {
-        source.forEachPiece { unit, pixel, pixels in
-            let (from, lanes, _, _) = source.unit(unit)
-            let (to, _, _, _) = destination.unit(unit)
+        source.forEachPiece { band, pixel, pixels in
             kernels_affine(
-                from + pixel * source.pixelStride, source.pixelStride, to + pixel * destination.pixelStride,
-                destination.pixelStride, pixels, lanes, zeros, ones, zeros, activation.rawValue)
+                source.address(band, pixel), source.pixelStride, destination.address(band, pixel),
+                destination.pixelStride, pixels, band.lanes, zeros, ones, zeros, activation.rawValue, source.element)
         }
     }
 
     func backward() {
         guard let target = sourceGradient, let gradient else { return }
-        source.forEachPiece { unit, pixel, pixels in
-            let (from, lanes, _, _) = source.unit(unit)
+        source.forEachPiece { band, pixel, pixels in
             kernels_activation_gradient(
-                from + pixel * source.pixelStride, source.pixelStride,
-                gradient.unit(unit).base + pixel * gradient.pixelStride, gradient.pixelStride,
-                target.map.unit(unit).base + pixel * target.map.pixelStride, target.map.pixelStride, pixels, lanes,
-                activation.rawValue, target.flag)
+                source.address(band, pixel), source.pixelStride, gradient.address(band, pixel), gradient.pixelStride,
+                target.map.address(band, pixel), target.map.pixelStride, pixels, band.lanes, activation.rawValue,
+                target.flag, source.element)
         }
     }
 }
@@ -170,25 +161,22 @@ final class SumLayer: Layer {
 
     func forward() {
         let (first, second) = (sources[0], sources[1])
-        destination.forEachPiece { unit, pixel, pixels in
-            let (to, lanes, _, _) = destination.unit(unit)
+        destination.forEachPiece { band, pixel, pixels in
             kernels_add(
-                first.unit(unit).base + pixel * first.pixelStride, first.pixelStride,
-                second.unit(unit).base + pixel * second.pixelStride, second.pixelStride,
-                to + pixel * destination.pixelStride, destination.pixelStride, pixels, lanes, activation.rawValue)
+                first.address(band, pixel), first.pixelStride, second.address(band, pixel), second.pixelStride,
+                destination.address(band, pixel), destination.pixelStride, pixels, band.lanes, activation.rawValue,
+                destination.element)
         }
     }
 
     func backward() {
         guard let gradient else { return }
         for target in sourceGradients {
-            destination.forEachPiece { unit, pixel, pixels in
-                let (result, lanes, _, _) = destination.unit(unit)
+            destination.forEachPiece { band, pixel, pixels in
                 kernels_activation_gradient(
-                    result + pixel * destination.pixelStride, destination.pixelStride,
-                    gradient.unit(unit).base + pixel * gradient.pixelStride, gradient.pixelStride,
-                    target.map.unit(unit).base + pixel * target.map.pixelStride, target.map.pixelStride, pixels,
-                    lanes, activation.rawValue, target.flag)
+                    destination.address(band, pixel), destination.pixelStride, gradient.address(band, pixel),
+                    gradient.pixelStride, target.map.address(band, pixel), target.map.pixelStride, pixels, band.lanes,
+                    activation.rawValue, target.flag, destination.element)
             }
         }
     }

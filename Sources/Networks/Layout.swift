@@ -11,13 +11,11 @@ final class Layout {
     private var scratches: [FeatureMap?]
     private let sizes: [MapSize]
     private let readers: [[Graph.Node]]
-    /// In inference, the node whose work a convolution does besides its own: batch norm or an activation.
-    private let absorbed: [Graph.Node?]
-    private let isAbsorbed: [Bool]
+    private let fusion: Fusion
     /// Concatenated nodes that are views of the whole.
     private var isView: [Bool]
 
-    init(_ graph: Graph, input: MapSize, engine: any ConvolutionEngine, training: Bool) {
+    init(_ graph: Graph, input: MapSize, precision: Precision, engine: any ConvolutionEngine, training: Bool) {
         self.graph = graph
         self.training = training
         let count = graph.operations.count
@@ -27,25 +25,11 @@ final class Layout {
         }
         self.readers = readers
         sizes = Layout.sizes(graph, input)
-        var absorbed = [Graph.Node?](repeating: nil, count: count)
-        var isAbsorbed = [Bool](repeating: false, count: count)
-        if !training {
-            for node in 0..<count {
-                guard case .convolution = graph.operations[node], readers[node].count == 1 else { continue }
-                switch graph.operations[readers[node][0]] {
-                case .normalisation, .activation:
-                    absorbed[node] = readers[node][0]
-                    isAbsorbed[readers[node][0]] = true
-                default: break
-                }
-            }
-        }
-        self.absorbed = absorbed
-        self.isAbsorbed = isAbsorbed
+        fusion = training ? Fusion(nodes: count) : Fusion(graph, readers: readers)
         gradients = Array(repeating: nil, count: count)
         scratches = Array(repeating: nil, count: count)
         isView = Array(repeating: false, count: count)
-        makeMaps(engine)
+        makeMaps(engine, precision)
         if training { makeGradients() }
         touchForward()
         if training { touchBackward() }
@@ -92,20 +76,35 @@ final class Layout {
             groups: groups)
     }
 
-    private func makeMaps(_ engine: any ConvolutionEngine) {
+    /// Multiplications and additions of all convolutions in a forward pass.
+    static func convolutionOperations(_ graph: Graph, input: MapSize) -> Double {
+        let sizes = sizes(graph, input)
+        return graph.operations.indices.reduce(0) { total, node in
+            guard case .convolution = graph.operations[node] else { return total }
+            let shape = shape(graph, node, source: sizes[graph.sources[node][0]])
+            return total + 2 * Double(shape.weightCount) * Double(shape.source.batch * shape.destination.pixels)
+        }
+    }
+
+    private func makeMaps(_ engine: any ConvolutionEngine, _ precision: Precision) {
         let count = graph.operations.count
         let inner = engine.format(
             channels: (1..<count).filter {
                 if case .normalisation = graph.operations[$0] { return true }
                 return false
             }.map { graph.channels[$0] })
+        let last = graph.operations.lastIndex { if case .convolution = $0 { true } else { false } } ?? count
         maps = (0..<count).map { node in
             FeatureMap(
                 sizes[node],
-                node == 0 ? engine.inputFormat(channels: sizes[0].channels, inner: inner) : inner)
+                MapKind(
+                    format: node == 0 ? engine.inputFormat(channels: sizes[0].channels, inner: inner) : inner,
+                    precision: node < last ? precision : .f32))
         }
         for node in 0..<count {
-            if let fused = absorbed[node] { maps[node] = maps[fused] }
+            if let whole = fusion.result(of: node) { maps[node] = maps[whole] }
+        }
+        for node in 0..<count {
             guard case .concatenation = graph.operations[node] else { continue }
             var first = 0
             for source in graph.sources[node] {
@@ -123,8 +122,7 @@ final class Layout {
         guard !isView[source], readers[source].last == whole else { return false }
         switch graph.operations[source] {
         case .convolution, .input, .concatenation: return false
-        case .normalisation, .activation: if isAbsorbed[source] { return false }
-        default: break
+        default: if fusion.isAbsorbed(source) { return false }
         }
         return readers[source].allSatisfy {
             if case .convolution = graph.operations[$0] { return false }
@@ -135,7 +133,7 @@ final class Layout {
     private func makeGradients() {
         for node in graph.operations.indices.reversed() where node > 0 {
             guard gradients[node] == nil else { continue }
-            let gradient = FeatureMap(sizes[node], maps[node].format)
+            let gradient = FeatureMap(sizes[node], maps[node].kind)
             gradients[node] = gradient
             if case .concatenation = graph.operations[node] {
                 var first = 0
@@ -150,7 +148,7 @@ final class Layout {
         }
         for node in graph.operations.indices {
             if case .convolution = graph.operations[node], target(node, 0)?.accumulates == true {
-                scratches[node] = FeatureMap(sizes[graph.sources[node][0]], maps[graph.sources[node][0]].format)
+                scratches[node] = FeatureMap(sizes[graph.sources[node][0]], maps[graph.sources[node][0]].kind)
             }
         }
     }
@@ -205,7 +203,7 @@ final class Layout {
         dropout: ((Graph.Node) -> RandomSource)?
     ) throws -> (any Layer)? {
         let sources = graph.sources[node]
-        guard let first = sources.first, !isAbsorbed[node] else { return nil }
+        guard let first = sources.first, !fusion.isAbsorbed(node) else { return nil }
         let source = maps[first]
         let destination = maps[node]
         let sourceGradient = target(node, 0)
@@ -233,6 +231,9 @@ final class Layout {
             return MaximumPoolingLayer(
                 kernel: kernel, stride: stride, padding: padding, source: source, destination: destination,
                 sourceGradient: sourceGradient, gradient: gradient)
+        case .interpolation where source.size.pixels == 1 && sourceGradient?.accumulates != true:
+            return RepetitionLayer(
+                source: source, destination: destination, sourceGradient: sourceGradient?.map, gradient: gradient)
         case .interpolation:
             return InterpolationLayer(
                 source: source, destination: destination, sourceGradient: sourceGradient, gradient: gradient)
@@ -264,20 +265,11 @@ final class Layout {
         let source = maps[graph.sources[node][0]]
         let destination = maps[node]
         let shape = Layout.shape(graph, node, source: source.size)
-        var activation = Activation.none
-        var norm: (name: String, epsilon: Float)?
-        if let fused = absorbed[node] {
-            switch graph.operations[fused] {
-            case .normalisation(let name, let epsilon, _, let kind):
-                norm = (name, epsilon)
-                activation = kind
-            case .activation(let kind): activation = kind
-            default: break
-            }
-        }
+        let (norm, adds, activation) = fusion.work(of: node)
         let convolution = try engine.convolution(
-            shape, source: source.format, destination: destination.format, bias: bias || norm != nil,
-            activation: activation, training: training)
+            shape, source: source.kind, destination: destination.kind,
+            task: ConvolutionTask(
+                bias: bias || norm != nil, adds: adds, activation: activation, training: training))
         weights.add(convolution, name, shape, bias: bias, norm: norm)
         return ConvolutionLayer(
             convolution, source: source, destination: destination, sourceGradient: target(node, 0),

@@ -13,10 +13,7 @@ final class NormalisationLayer: Layer {
     private let epsilon: Float
     private let momentum: Float
     private let activation: Activation
-    private let pieces: Int
-    private static let piece = 8192
-    /// Per unit and piece: 32 sums, then 32 second sums.
-    private let partial: UnsafeMutablePointer<Double>
+    private let sums: ChannelSums
     private let table: UnsafeMutablePointer<Float>
     private let channels: Int
 
@@ -49,63 +46,35 @@ final class NormalisationLayer: Layer {
         self.sourceGradient = sourceGradient
         self.gradient = gradient
         self.parameters = parameters
-        pieces = (source.size.pixels + NormalisationLayer.piece - 1) / NormalisationLayer.piece
-        partial = .allocate(capacity: source.units * pieces * 64)
+        sums = ChannelSums(source)
         channels = source.paddedChannels
         table = Tensor.allocate(8 * channels)
         table.update(repeating: 0, count: 8 * channels)
     }
 
-    deinit {
-        partial.deallocate()
-        table.deallocate()
-    }
-
-    /// Adds the partial sums of all units and pieces per channel, always in the same order.
-    private func totals(_ channel: Int) -> (Double, Double) {
-        let perImage = source.units / source.size.batch
-        var unit = 0
-        while unit + 1 < perImage, source.unit(unit + 1).channel <= channel { unit += 1 }
-        let lane = channel - source.unit(unit).channel
-        var first = 0.0
-        var second = 0.0
-        for image in 0..<source.size.batch {
-            for piece in 0..<pieces {
-                let row = partial + ((image * perImage + unit) * pieces + piece) * 64
-                first += row[lane]
-                second += row[32 + lane]
-            }
-        }
-        return (first, second)
-    }
-
-    private func row(_ unit: Int, _ pixel: Int) -> UnsafeMutablePointer<Double> {
-        let row = partial + (unit * pieces + pixel / NormalisationLayer.piece) * 64
-        row.update(repeating: 0, count: 64)
-        return row
-    }
+    deinit { table.deallocate() }
 
     func forward() {
         // The first pixel is near enough to the mean to keep the sums of squares exact.
-        for unit in 0..<source.units / source.size.batch {
-            let (base, lanes, channel, _) = source.unit(unit)
-            (pivot + channel).update(from: base, count: lanes)
+        for block in 0..<source.blocks {
+            kernels_read(
+                source.address(block * source.blockStride), 1, source.block, pivot + block * source.block,
+                source.element)
         }
-        source.forEachPiece(NormalisationLayer.piece) { unit, pixel, pixels in
-            let (base, lanes, channel, _) = source.unit(unit)
-            let row = row(unit, pixel)
+        sums.run { band, pixel, pixels, sum, square in
             kernels_sums(
-                base + pixel * source.pixelStride, source.pixelStride, pixels, lanes, pivot + channel, row, row + 32)
+                source.address(band, pixel), source.pixelStride, pixels, band.lanes, pivot + band.channel, sum, square,
+                source.element)
         }
+        let total = sums.total()
         let count = Double(source.size.batch * source.size.pixels)
         let weight = parameters.value(name + ".weight")
         let bias = parameters.value(name + ".bias")
         let runningMean = parameters.value(name + ".running_mean")
         let runningVariance = parameters.value(name + ".running_var")
         for channel in 0..<source.size.channels {
-            let (sum, square) = totals(channel)
-            let offset = sum / count
-            let variance = max(0, square / count - offset * offset)
+            let offset = total.first[channel] / count
+            let variance = max(0, total.second[channel] / count - offset * offset)
             let average = Double(pivot[channel]) + offset
             let inverseDeviation = 1 / (variance + Double(epsilon)).squareRoot()
             mean[channel] = Float(average)
@@ -117,29 +86,27 @@ final class NormalisationLayer: Layer {
             runningVariance[channel] += momentum * (Float(variance * count / (count - 1)) - runningVariance[channel])
         }
         parameters.counters[name + ".num_batches_tracked", default: 0] += 1
-        source.forEachPiece { unit, pixel, pixels in
-            let (base, lanes, channel, _) = source.unit(unit)
+        source.forEachPiece { band, pixel, pixels in
             kernels_affine(
-                base + pixel * source.pixelStride, source.pixelStride,
-                destination.unit(unit).base + pixel * destination.pixelStride, destination.pixelStride, pixels, lanes,
-                mean + channel, scale + channel, shift + channel, activation.rawValue)
+                source.address(band, pixel), source.pixelStride, destination.address(band, pixel),
+                destination.pixelStride, pixels, band.lanes, mean + band.channel, scale + band.channel,
+                shift + band.channel, activation.rawValue, source.element)
         }
     }
 
     func backward() {
-        source.forEachPiece(NormalisationLayer.piece) { unit, pixel, pixels in
-            let (base, lanes, channel, _) = source.unit(unit)
-            let row = row(unit, pixel)
+        sums.run { band, pixel, pixels, sum, product in
             kernels_affine_gradient_sums(
-                base + pixel * source.pixelStride, source.pixelStride,
-                gradient.unit(unit).base + pixel * gradient.pixelStride, gradient.pixelStride, pixels, lanes,
-                scale + channel, shift + channel, mean + channel, activation.rawValue, row, row + 32)
+                source.address(band, pixel), source.pixelStride, gradient.address(band, pixel), gradient.pixelStride,
+                pixels, band.lanes, scale + band.channel, shift + band.channel, mean + band.channel,
+                activation.rawValue, sum, product, source.element)
         }
+        let total = sums.total()
         let count = Double(source.size.batch * source.size.pixels)
         let weightGradient = parameters.gradient(name + ".weight")
         let biasGradient = parameters.gradient(name + ".bias")
         for channel in 0..<source.size.channels {
-            let (sum, product) = totals(channel)
+            let (sum, product) = (total.first[channel], total.second[channel])
             let inverseDeviation = Double(inverse[channel])
             let factor = Double(scale[channel])
             weightGradient[channel] = Float(product * inverseDeviation)
@@ -148,14 +115,12 @@ final class NormalisationLayer: Layer {
             slopeB[channel] = Float(-factor * inverseDeviation * inverseDeviation * product / count)
             slopeC[channel] = Float(-factor * sum / count)
         }
-        source.forEachPiece { unit, pixel, pixels in
-            let (base, lanes, channel, _) = source.unit(unit)
+        source.forEachPiece { band, pixel, pixels in
             kernels_affine_gradient(
-                base + pixel * source.pixelStride, source.pixelStride,
-                gradient.unit(unit).base + pixel * gradient.pixelStride, gradient.pixelStride,
-                sourceGradient.unit(unit).base + pixel * sourceGradient.pixelStride, sourceGradient.pixelStride, pixels,
-                lanes, scale + channel, shift + channel, mean + channel, activation.rawValue, slopeA + channel,
-                slopeB + channel, slopeC + channel)
+                source.address(band, pixel), source.pixelStride, gradient.address(band, pixel), gradient.pixelStride,
+                sourceGradient.address(band, pixel), sourceGradient.pixelStride, pixels, band.lanes,
+                scale + band.channel, shift + band.channel, mean + band.channel, activation.rawValue,
+                slopeA + band.channel, slopeB + band.channel, slopeC + band.channel, source.element)
         }
     }
 }

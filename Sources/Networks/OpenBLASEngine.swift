@@ -8,16 +8,15 @@ final class OpenBLASEngine: ConvolutionEngine {
     func inputFormat(channels: Int, inner: MapFormat) -> MapFormat { inner }
 
     func convolution(
-        _ shape: ConvolutionShape, source: MapFormat, destination: MapFormat, bias: Bool, activation: Activation,
-        training: Bool
+        _ shape: ConvolutionShape, source: MapKind, destination: MapKind, task: ConvolutionTask
     ) throws -> any Convolution {
-        OpenBLASConvolution(shape, activation: activation)
+        OpenBLASConvolution(shape, task)
     }
 }
 
 private final class OpenBLASConvolution: Convolution {
     private let shape: ConvolutionShape
-    private let activation: Activation
+    private let task: ConvolutionTask
     private let isDepthwise: Bool
     private let isPointwise: Bool
     /// Input channels times kernel area: the length of a window.
@@ -28,11 +27,10 @@ private final class OpenBLASConvolution: Convolution {
     private let weights: UnsafeMutablePointer<Float>
     private let bias: UnsafeMutablePointer<Float>
     private let columns: UnsafeMutablePointer<Float>
-    private let ones = [Float](repeating: 1, count: 32)
 
-    init(_ shape: ConvolutionShape, activation: Activation) {
+    init(_ shape: ConvolutionShape, _ task: ConvolutionTask) {
         self.shape = shape
-        self.activation = activation
+        self.task = task
         isDepthwise = shape.groups > 1
         isPointwise = shape.kernel == 1 && shape.stride == 1
         window = shape.source.channels / shape.groups * shape.kernel * shape.kernel
@@ -157,7 +155,14 @@ private final class OpenBLASConvolution: Convolution {
 
     private func imageSize(_ size: MapSize) -> Int { size.pixels * size.channels }
 
-    func forward(source: UnsafeMutablePointer<Float>, destination: UnsafeMutablePointer<Float>) {
+    func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) {
+        forward(
+            source: source.assumingMemoryBound(to: Float.self),
+            destination: destination.assumingMemoryBound(to: Float.self)
+        )
+    }
+
+    private func forward(source: UnsafeMutablePointer<Float>, destination: UnsafeMutablePointer<Float>) {
         let size = shape.destination
         if isDepthwise {
             forEachDepthwisePart { image, channel, lanes, geometry in
@@ -170,7 +175,7 @@ private final class OpenBLASConvolution: Convolution {
                 let windows = self.windows(source + image * imageSize(shape.source), row, rows)
                 cblas_sgemm(
                     CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows * size.width), Int32(size.channels),
-                    Int32(window), 1, windows, Int32(window), weights, Int32(window), 0,
+                    Int32(window), 1, windows, Int32(window), weights, Int32(window), task.adds ? 1 : 0,
                     destination + image * imageSize(size) + row * size.width * size.channels, Int32(size.channels))
             }
         }
@@ -183,14 +188,17 @@ private final class OpenBLASConvolution: Convolution {
                 let lanes = min(32, size.channels - channel)
                 let base = destination + first * size.channels + channel
                 kernels_affine(
-                    base, size.channels, base, size.channels, min(piece, map - first), lanes, zeros, ones, bias + channel,
-                    activation.rawValue)
+                    base, size.channels, base, size.channels, min(piece, map - first), lanes, zeros, ones,
+                    bias + channel,
+                    task.activation.rawValue, Precision.f32.element)
                 channel += lanes
             }
         }
     }
 
-    func backwardData(gradient: UnsafeMutablePointer<Float>, sourceGradient: UnsafeMutablePointer<Float>) {
+    func backwardData(gradient: UnsafeMutableRawPointer, sourceGradient: UnsafeMutableRawPointer) {
+        let gradient = gradient.assumingMemoryBound(to: Float.self)
+        let sourceGradient = sourceGradient.assumingMemoryBound(to: Float.self)
         let size = shape.destination
         if !isPointwise {
             sourceGradient.update(repeating: 0, count: shape.source.batch * imageSize(shape.source))
@@ -214,9 +222,11 @@ private final class OpenBLASConvolution: Convolution {
     }
 
     func backwardWeights(
-        source: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        source: UnsafeMutableRawPointer, gradient: UnsafeMutableRawPointer,
         weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?
     ) {
+        let source = source.assumingMemoryBound(to: Float.self)
+        let gradient = gradient.assumingMemoryBound(to: Float.self)
         let size = shape.destination
         let result = Tensor.allocate(shape.weightCount)
         defer { result.deallocate() }
@@ -230,7 +240,8 @@ private final class OpenBLASConvolution: Convolution {
                     withUnsafePointer(to: geometry) {
                         kernels_depthwise_weight_gradient(
                             source + image * imageSize(shape.source) + channel,
-                            gradient + image * imageSize(size) + channel, $0, lanes, result + channel)
+                            gradient + image * imageSize(size) + channel, $0, lanes, result + channel,
+                            Precision.f32.element)
                     }
                 }
             }

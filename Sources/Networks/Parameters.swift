@@ -58,16 +58,21 @@ final class Parameters {
         }
         self.places = places
         trainedCount = declarations.filter { $0.kind == .trained }.reduce(0) { $0 + $1.count }
-        values = Tensor.allocate(offset)
-        gradients = Tensor.allocate(trainedCount)
-        firstMoments = Tensor.allocate(trainedCount)
-        secondMoments = Tensor.allocate(trainedCount)
-        for memory in [gradients, firstMoments, secondMoments] { memory.update(repeating: 0, count: trainedCount) }
+        values = Parameters.zeros(offset)
+        gradients = Parameters.zeros(trainedCount)
+        firstMoments = Parameters.zeros(trainedCount)
+        secondMoments = Parameters.zeros(trainedCount)
         initialise(seed: seed)
     }
 
     deinit {
-        for memory in [values, gradients, firstMoments, secondMoments] { memory.deallocate() }
+        for memory in [values, gradients, firstMoments, secondMoments] { free(memory) }
+    }
+
+    /// Zeros that take no memory before they are changed, for most networks never train.
+    private static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
+        guard let memory = calloc(max(1, count), 4) else { fatalError("no memory for \(count) parameters") }
+        return memory.bindMemory(to: Float.self, capacity: count)
     }
 
     private func initialise(seed: UInt64) {

@@ -16,12 +16,13 @@ final class Plan {
     /// Lays out a graph.
     /// - Parameters:
     ///   - input: the size of the input.
+    ///   - precision: of the maps before the last convolution; its own scores are in Float32.
     ///   - dropout: the random stream of a dropout node in the present step; nil lays out for inference.
     init(
-        _ graph: Graph, input: MapSize, engine: any ConvolutionEngine, parameters: Parameters,
+        _ graph: Graph, input: MapSize, precision: Precision, engine: any ConvolutionEngine, parameters: Parameters,
         dropout: ((Graph.Node) -> RandomSource)?
     ) throws {
-        let layout = Layout(graph, input: input, engine: engine, training: dropout != nil)
+        let layout = Layout(graph, input: input, precision: precision, engine: engine, training: dropout != nil)
         arena = Arena(layout.storages)
         weights = WeightLoader(parameters, training: dropout != nil)
         self.input = layout.maps[0]

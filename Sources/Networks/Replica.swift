@@ -4,7 +4,7 @@ extension SegmentationNetwork {
     /// A second network with the same weights, for use by another thread at the same time.
     /// - Throws: a `Failure` when it cannot be built.
     public func replica() throws -> SegmentationNetwork {
-        let copy = try SegmentationNetwork(description, seed: 0, computePath: computePath)
+        let copy = try SegmentationNetwork(description, seed: 0, computePath: computePath, precision: precision)
         for declaration in parameters.declarations where declaration.kind != .counter {
             copy.parameters.value(declaration.name)
                 .update(from: parameters.value(declaration.name), count: declaration.count)

@@ -22,19 +22,24 @@ final class MaximumPoolingLayer: Layer {
         self.destination = destination
         self.sourceGradient = sourceGradient
         self.gradient = gradient
-        winners = .allocate(capacity: destination.units * destination.size.pixels * 32)
+        winners = .allocate(capacity: destination.size.batch * destination.paddedChannels * destination.size.pixels)
     }
 
     deinit { winners.deallocate() }
 
+    /// Where the winners of a unit lie.
+    private func winners(_ unit: FeatureMap.Stretch) -> UnsafeMutablePointer<UInt8> {
+        winners + (unit.image * destination.paddedChannels + unit.channel) * destination.size.pixels
+    }
+
     func forward() {
         let size = destination.size
-        Team.run(destination.units) { unit in
-            let (to, lanes, _, _) = destination.unit(unit)
+        Team.run(destination.units) { index in
+            let unit = destination.unit(index)
             kernels_maximum_pool(
-                source.unit(unit).base, source.pixelStride, source.size.height, source.size.width, to,
-                destination.pixelStride, size.height, size.width, lanes, kernel, stride, padding,
-                winners + unit * size.pixels * 32)
+                source.address(unit), source.pixelStride, source.size.height, source.size.width,
+                destination.address(unit), destination.pixelStride, size.height, size.width, unit.lanes, kernel, stride,
+                padding, winners(unit), source.element)
         }
     }
 
@@ -42,12 +47,12 @@ final class MaximumPoolingLayer: Layer {
         guard let target = sourceGradient, let gradient else { return }
         target.clearUnlessAccumulating()
         let size = destination.size
-        Team.run(destination.units) { unit in
-            let (from, lanes, _, _) = gradient.unit(unit)
+        Team.run(destination.units) { index in
+            let unit = destination.unit(index)
             kernels_maximum_pool_gradient(
-                from, gradient.pixelStride, size.height, size.width, target.map.unit(unit).base,
-                target.map.pixelStride, source.size.height, source.size.width, lanes, kernel, stride, padding,
-                winners + unit * size.pixels * 32)
+                gradient.address(unit), gradient.pixelStride, size.height, size.width, target.map.address(unit),
+                target.map.pixelStride, source.size.height, source.size.width, unit.lanes, kernel, stride, padding,
+                winners(unit), gradient.element)
         }
     }
 }
@@ -95,24 +100,32 @@ final class InterpolationLayer: Layer {
         let height = destination.size.height
         let parts = max(1, min(height, 8 / destination.units))
         Team.run(destination.units * parts) { index in
-            let (unit, part) = (index / parts, index % parts)
-            let (to, lanes, _, _) = destination.unit(unit)
+            let part = index % parts
+            let unit = destination.unit(index / parts)
             kernels_interpolate(
-                source.unit(unit).base, source.pixelStride, source.size.width, to, destination.pixelStride,
-                destination.size.width, lanes, height * part / parts, height * (part + 1) / parts, rows.low, rows.high,
-                rows.weight, columns.low, columns.high, columns.weight)
+                source.address(unit), source.pixelStride, source.size.width, destination.address(unit),
+                destination.pixelStride, destination.size.width, unit.lanes, height * part / parts,
+                height * (part + 1) / parts, rows.low, rows.high, rows.weight, columns.low, columns.high,
+                columns.weight, source.element)
         }
     }
 
     func backward() {
         guard let target = sourceGradient, let gradient else { return }
-        target.clearUnlessAccumulating()
-        Team.run(gradient.units) { unit in
-            let (from, lanes, _, _) = gradient.unit(unit)
-            kernels_interpolate_gradient(
-                from, gradient.pixelStride, gradient.size.height, gradient.size.width, target.map.unit(unit).base,
-                target.map.pixelStride, source.size.width, lanes, rows.low, rows.high, rows.weight, columns.low,
-                columns.high, columns.weight)
+        Team.run(gradient.units) { index in
+            let unit = gradient.unit(index)
+            let pixels = source.size.pixels
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: pixels * unit.lanes) { room in
+                room.initialize(repeating: 0)
+                guard let sums = room.baseAddress else { return }
+                kernels_interpolate_gradient(
+                    gradient.address(unit), gradient.pixelStride, gradient.size.height, gradient.size.width, sums,
+                    unit.lanes, source.size.width, unit.lanes, rows.low, rows.high, rows.weight, columns.low,
+                    columns.high, columns.weight, gradient.element)
+                kernels_take(
+                    sums, unit.lanes, target.map.address(unit), target.map.pixelStride, pixels, unit.lanes, target.flag,
+                    target.map.element)
+            }
         }
     }
 }

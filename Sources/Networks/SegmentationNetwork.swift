@@ -1,3 +1,4 @@
+import Kernels
 import Randomness
 import Work
 
@@ -8,7 +9,13 @@ public enum ComputePath: String, Codable, CaseIterable, Sendable {
     /// Convolutions as matrix products by OpenBLAS: the portable second path.
     case openBLAS
 
-    func engine() throws -> any ConvolutionEngine {
+    func engine(_ precision: Precision) throws -> any ConvolutionEngine {
+        guard precision == .f32 || (self == .oneDNN && precision.isFast) else {
+            let reason = self == .oneDNN ? "this processor has no" : "OpenBLAS has no"
+            throw Failure(
+                "\(reason) \(precision.rawValue) arithmetic", remedy: "use the precision f32",
+                code: "precision-unsupported")
+        }
         switch self {
         case .oneDNN: return WinogradEngine(over: try OneDNNEngine())
         case .openBLAS: return OpenBLASEngine()
@@ -24,6 +31,8 @@ public final class SegmentationNetwork {
     public let description: NetworkDescription
     /// Which library runs the convolutions.
     public let computePath: ComputePath
+    /// The numbers of activations and gradients.
+    public let precision: Precision
     let parameters: Parameters
     private let graph: Graph
     private let engine: any ConvolutionEngine
@@ -37,14 +46,18 @@ public final class SegmentationNetwork {
     /// - Parameters:
     ///   - seed: of the initial weights and of dropout.
     ///   - computePath: which library runs the convolutions.
-    /// - Throws: a `Failure` when the description is out of range.
-    public init(_ description: NetworkDescription, seed: UInt64, computePath: ComputePath = .oneDNN) throws {
+    ///   - precision: the numbers of activations and gradients.
+    /// - Throws: a `Failure` when the description is out of range, or this processor or path lacks the precision.
+    public init(
+        _ description: NetworkDescription, seed: UInt64, computePath: ComputePath = .oneDNN, precision: Precision = .f32
+    ) throws {
         try description.validate()
         self.description = description
         self.computePath = computePath
+        self.precision = precision
         self.seed = seed
         graph = description.graph()
-        engine = try computePath.engine()
+        engine = try computePath.engine(precision)
         parameters = Parameters(graph.parameters, seed: seed)
     }
 
@@ -109,13 +122,14 @@ public final class SegmentationNetwork {
         let output = try Tensor(uninitialised: [size.batch, description.classes, size.height, size.width])
         let map = plan.output
         let classes = description.classes
+        let scores = map.base.assumingMemoryBound(to: Float.self)
         output.withUnsafeMutablePointer { pointer in
             Team.run(size.batch * size.height) { row in
                 let (image, line) = (row / size.height, row % size.height)
                 for index in 0..<classes {
                     let target = pointer + ((image * classes + index) * size.height + line) * size.width
                     let first = map.place(image, index, line * map.size.width)
-                    for column in 0..<size.width { target[column] = map.base[first + column * map.pixelStride] }
+                    for column in 0..<size.width { target[column] = scores[first + column * map.pixelStride] }
                 }
             }
         }
@@ -170,7 +184,7 @@ public final class SegmentationNetwork {
         if let trainingPlan, trainingPlan.size == size { return trainingPlan.plan }
         trainingPlan = nil
         let plan = try Plan(
-            graph, input: size, engine: engine, parameters: parameters,
+            graph, input: size, precision: precision, engine: engine, parameters: parameters,
             dropout: { [parameters, seed] node in
                 RandomSource(seed: seed).split(Int(parameters.step)).split(1 << 32 + node)
             })
@@ -184,7 +198,8 @@ public final class SegmentationNetwork {
             return inferencePlans[inferencePlans.count - 1].plan
         }
         if inferencePlans.count == SegmentationNetwork.plansKept { inferencePlans.removeFirst() }
-        let plan = try Plan(graph, input: size, engine: engine, parameters: parameters, dropout: nil)
+        let plan = try Plan(
+            graph, input: size, precision: precision, engine: engine, parameters: parameters, dropout: nil)
         inferencePlans.append((size, plan))
         return plan
     }
@@ -198,14 +213,17 @@ public final class SegmentationNetwork {
                     let from =
                         pointer + ((image * size.channels + channel) * size.height + min(line, size.height - 1))
                         * size.width
-                    let first = map.place(image, channel, line * map.size.width)
-                    for column in 0..<map.size.width {
-                        map.base[first + column * map.pixelStride] = from[min(column, size.width - 1)]
-                    }
+                    let to = map.address(map.place(image, channel, line * map.size.width))
+                    kernels_write(from, size.width, to, map.pixelStride, map.element)
+                    guard map.size.width > size.width else { continue }
+                    kernels_take(
+                        from + size.width - 1, 0, to + size.width * map.pixelStride * map.kind.precision.bytes,
+                        map.pixelStride, map.size.width - size.width, 1, 0, map.element)
                 }
                 for channel in size.channels..<map.paddedChannels {
-                    let first = map.place(image, channel, line * map.size.width)
-                    for column in 0..<map.size.width { map.base[first + column * map.pixelStride] = 0 }
+                    kernels_copy(
+                        zeros, 0, map.address(map.place(image, channel, line * map.size.width)), map.pixelStride,
+                        map.size.width, 1, 0, map.element)
                 }
             }
         }

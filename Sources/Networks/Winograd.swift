@@ -17,19 +17,23 @@ final class WinogradEngine: ConvolutionEngine {
     }
 
     func convolution(
-        _ shape: ConvolutionShape, source: MapFormat, destination: MapFormat, bias: Bool, activation: Activation,
-        training: Bool
+        _ shape: ConvolutionShape, source: MapKind, destination: MapKind, task: ConvolutionTask
     ) throws -> any Convolution {
-        if WinogradConvolution.pays(shape, source, destination) {
-            return WinogradConvolution(shape, source, destination, activation, workspace)
+        if source.precision == .f32, !task.adds, WinogradConvolution.pays(shape, source.format, destination.format) {
+            return WinogradConvolution(shape, source.format, destination.format, task, workspace)
         }
-        return try base.convolution(
-            shape, source: source, destination: destination, bias: bias, activation: activation, training: training)
+        return try base.convolution(shape, source: source, destination: destination, task: task)
     }
 }
 
 /// Working memory that all convolutions of an engine use in turn.
 private final class Workspace {
+    let weights = Room()
+    let points = Room()
+}
+
+/// Memory that grows to the largest use.
+private final class Room {
     private var memory: UnsafeMutablePointer<Float>?
     private var count = 0
 
@@ -54,16 +58,15 @@ private final class WinogradConvolution: Convolution {
     }
 
     private let shape: ConvolutionShape
-    private let activation: Activation
+    private let task: ConvolutionTask
     private let source: Side
     private let destination: Side
     private let tiles: [Tile]
     private let bias: UnsafeMutablePointer<Float>
     private let noBias: UnsafeMutablePointer<Float>
     private var plain: UnsafePointer<Float>?
-    private var packed: UnsafeMutablePointer<Float>
-    private var packedTransposed: UnsafeMutablePointer<Float>?
-    private var transposedIsFresh = false
+    /// The weights as points, kept for inference; training has new ones each time.
+    private let packed: UnsafeMutablePointer<Float>?
     private let workspace: Workspace
 
     /// One of the two maps.
@@ -101,12 +104,12 @@ private final class WinogradConvolution: Convolution {
     }
 
     init(
-        _ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ activation: Activation,
+        _ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ task: ConvolutionTask,
         _ workspace: Workspace
     ) {
         self.workspace = workspace
         self.shape = shape
-        self.activation = activation
+        self.task = task
         self.source = Side(shape.source, source, dilation: shape.dilation)
         self.destination = Side(shape.destination, destination, dilation: shape.dilation)
         var tiles: [Tile] = []
@@ -125,21 +128,24 @@ private final class WinogradConvolution: Convolution {
         bias.update(repeating: 0, count: shape.outputChannels)
         noBias = Tensor.allocate(shape.source.channels)
         noBias.update(repeating: 0, count: shape.source.channels)
-        packed = Tensor.allocate(kernels_winograd_packed_count(shape.source.channels, shape.outputChannels))
+        packed =
+            task.training
+            ? nil : Tensor.allocate(kernels_winograd_packed_count(shape.source.channels, shape.outputChannels))
     }
 
     deinit {
         bias.deallocate()
         noBias.deallocate()
-        packed.deallocate()
-        packedTransposed?.deallocate()
+        packed?.deallocate()
     }
 
     func load(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
-        plain = weights
-        transposedIsFresh = false
         if let bias { self.bias.update(from: bias, count: shape.outputChannels) }
-        pack(weights, shape.source.channels, shape.outputChannels, transposed: false, packed)
+        if let packed {
+            pack(weights, shape.source.channels, shape.outputChannels, transposed: false, packed)
+        } else {
+            plain = weights
+        }
     }
 
     private func pack(
@@ -152,21 +158,27 @@ private final class WinogradConvolution: Convolution {
         }
     }
 
-    func forward(source: UnsafeMutablePointer<Float>, destination: UnsafeMutablePointer<Float>) {
-        run(source, self.source, packed, destination, self.destination, bias, activation)
+    func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) {
+        let from = source.assumingMemoryBound(to: Float.self)
+        let to = destination.assumingMemoryBound(to: Float.self)
+        if let packed {
+            run(from, self.source, packed, to, self.destination, bias, task.activation)
+        } else if let plain {
+            let weights = workspace.weights.room(
+                kernels_winograd_packed_count(shape.source.channels, shape.outputChannels))
+            pack(plain, shape.source.channels, shape.outputChannels, transposed: false, weights)
+            run(from, self.source, weights, to, self.destination, bias, .none)
+        }
     }
 
-    func backwardData(gradient: UnsafeMutablePointer<Float>, sourceGradient: UnsafeMutablePointer<Float>) {
+    func backwardData(gradient: UnsafeMutableRawPointer, sourceGradient: UnsafeMutableRawPointer) {
         guard let plain else { return }
-        let target =
-            packedTransposed
-            ?? Tensor.allocate(kernels_winograd_packed_count(shape.outputChannels, shape.source.channels))
-        packedTransposed = target
-        if !transposedIsFresh {
-            pack(plain, shape.outputChannels, shape.source.channels, transposed: true, target)
-            transposedIsFresh = true
-        }
-        run(gradient, destination, target, sourceGradient, source, noBias, .none)
+        let weights = workspace.weights.room(
+            kernels_winograd_packed_count(shape.outputChannels, shape.source.channels))
+        pack(plain, shape.outputChannels, shape.source.channels, transposed: true, weights)
+        run(
+            gradient.assumingMemoryBound(to: Float.self), destination, weights,
+            sourceGradient.assumingMemoryBound(to: Float.self), source, noBias, .none)
     }
 
     /// Convolves one map to the other in chunks of tiles whose points stay in the cache of a core.
@@ -183,7 +195,7 @@ private final class WinogradConvolution: Convolution {
         let fromStride = longest * fromSide.channels + 16
         let toStride = longest * toSide.channels + 16
         let share = WinogradConvolution.points * (fromStride + toStride)
-        let memory = workspace.room(share * Team.size)
+        let memory = workspace.points.room(share * Team.size)
         let fromLayout = fromSide.layout
         let toLayout = toSide.layout
         Team.runOnThreads(chunks) { thread, chunk in
@@ -212,9 +224,11 @@ private final class WinogradConvolution: Convolution {
     }
 
     func backwardWeights(
-        source: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        source: UnsafeMutableRawPointer, gradient: UnsafeMutableRawPointer,
         weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?
     ) {
+        let source = source.assumingMemoryBound(to: Float.self)
+        let gradient = gradient.assumingMemoryBound(to: Float.self)
         let (inputs, outputs) = (shape.source.channels, shape.outputChannels)
         let area = inputs * outputs
         let perTile = WinogradConvolution.points * (inputs + outputs)
@@ -222,7 +236,7 @@ private final class WinogradConvolution: Convolution {
         let inputStride = most * inputs + 16
         let outputStride = most * outputs + 16
         let count = WinogradConvolution.points
-        let points = workspace.room(count * (inputStride + outputStride + area))
+        let points = workspace.points.room(count * (inputStride + outputStride + area))
         let sums = points + count * (inputStride + outputStride)
         sums.update(repeating: 0, count: count * area)
         let gradients = points + WinogradConvolution.points * inputStride
