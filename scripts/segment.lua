@@ -10,10 +10,12 @@ local args = arguments {
   separate      = flag   "cut objects that touch apart at their waists",
   second_pass   = flag   "look again in tiles shifted by half: surer at their borders, up to four times as long",
   probability   = flag   "write the probability of an object too, floats from 0 to 1",
+  precision     = choice { "auto", "numbers to compute with; auto is bf16 where the processor has it",
+                           choices = { "auto", "f32", "bf16" } },
   confidence    = flag   "write the probability of the likeliest class too, 8 bits, 255 for 1",
 }
 
-local model = segmentation.load(args.model)
+local model = segmentation.load(args.model, args.precision)
 local images = segmentation.images(args.image, args.only)
 local in_folder = system.is_folder(args.image)
 local objects, pixels = 0, 0

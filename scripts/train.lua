@@ -16,6 +16,8 @@ local args = arguments {
   classes    = integer { 2, min = 2, max = 16, "classes with the background; above 2 mask values are class numbers" },
   pixel_um   = length { optional = true, "side of a pixel; otherwise what the files say" },
   as_drawn   = flag   "learn outlines exactly as drawn; those of up to 30 objects are moved to the edges otherwise",
+  precision  = choice { "f32", "numbers to compute with; auto is bf16 where the processor has it",
+                        choices = { "auto", "f32", "bf16" } },
   seed       = integer { 1, min = 0, "seed of every random choice" },
   resume     = flag   "go on from the checkpoint of a training that was cut off",
 }
@@ -24,6 +26,7 @@ local result = segmentation.train(args.images, args.masks, args.model, {
   network = args.network, pretrained = args.pretrained, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
   only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
   test = args.test, source = args.source, licence = args.licence, align_outlines = not args.as_drawn,
+  precision = args.precision,
 })
 
 if result.pretrained then print(result.pretrained) end

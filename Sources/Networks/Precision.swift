@@ -11,6 +11,9 @@ public enum Precision: String, Codable, CaseIterable, Sendable {
     /// Whether the processor computes with such numbers itself.
     public var isFast: Bool { self == .f32 || OneDNNEngine.multipliesBFloat16 }
 
+    /// bf16 where the processor computes with it, f32 elsewhere.
+    public static var fastest: Precision { bf16.isFast ? .bf16 : .f32 }
+
     var bytes: Int { self == .f32 ? 4 : 2 }
 
     /// The code of the kernels.

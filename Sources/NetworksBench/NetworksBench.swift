@@ -28,12 +28,11 @@ import Work
         @Flag(help: "Leave the peers out.") var alone = false
 
         func run() throws {
-            let spins = ProcessInfo.processInfo.environment["OMP_WAIT_POLICY"]?.lowercased() == "active"
-            setenv("OMP_WAIT_POLICY", spins ? "active" : "passive", 1)
+            let policy = ProcessInfo.processInfo.environment["OMP_WAIT_POLICY"]?.lowercased()
             setenv("OMP_NUM_THREADS", "\(threads)", 1)
             let peak = ProcessorPeak(threads: threads)
             print(peak.text)
-            let peers = try alone ? nil : Peers(python: python, threads: threads, spins: spins)
+            let peers = try alone ? nil : Peers(python: python, threads: threads, waiting: policy)
             for task in try parse(tasks, BenchCase.Task.self) {
                 for network in try parse(networks, Architecture.self) {
                     for precision in try parse(precisions, Precision.self) {
@@ -51,7 +50,7 @@ import Work
         private func compare(_ bench: BenchCase, _ peers: Peers?, _ peak: ProcessorPeak) throws {
             let contestants =
                 try [Contestant("stormbench", CommandLine.arguments[0], ["worker"] + bench.arguments)]
-                + (peers?.contestants(bench) ?? [])
+                + (bench.hasPeers ? peers?.contestants(bench) ?? [] : [])
             for contestant in contestants { try contestant.warmUp() }
             for _ in 0..<rounds { for contestant in contestants { try contestant.runRound() } }
             print("\n\(bench.title)")
@@ -105,10 +104,12 @@ import Work
         }
 
         private func step(_ architecture: Architecture, _ precision: Precision) throws -> () throws -> Void {
-            let network = try SegmentationNetwork(
-                NetworkDescription(architecture: architecture, inputChannels: 3), seed: 1, precision: precision)
-            let values = (0..<batch * 3 * side * side).map { Float(($0 &* 2_654_435_761) & 0xFFFF) / 32768 - 1 }
-            let input = try Tensor([batch, 3, side, side], values)
+            let description = BenchCase.description(architecture)
+            let network = try SegmentationNetwork(description, seed: 1, precision: precision)
+            let values = (0..<batch * description.inputChannels * side * side).map {
+                Float(($0 &* 2_654_435_761) & 0xFFFF) / 32768 - 1
+            }
+            let input = try Tensor([batch, description.inputChannels, side, side], values)
             if task == "forward" { return { _ = try network.logits(input) } }
             let target = (0..<batch * side * side).map { UInt8($0 / 7 & 1) }
             return { try network.trainingStep(input: input, target: target, learningRate: 1e-4) }

@@ -6,29 +6,30 @@ import Work
 final class Peers {
     private let python: String
     private let threads: Int
-    private let spins: Bool
+    private let waiting: String?
     private let script = "scripts/benchmarks/networks_peers.py"
     private let folder: String
 
     /// Looks for the peers; nil, with a message, where they are absent.
-    init?(python: String, threads: Int, spins: Bool) throws {
+    /// - Parameter waiting: whether idle threads sleep (`passive`) or stay awake, for ONNX Runtime, whose threads are its own.
+    init?(python: String, threads: Int, waiting: String?) throws {
         self.python = python
         self.threads = threads
-        self.spins = spins
+        self.waiting = waiting
         folder = NSTemporaryDirectory() + "stormbench-networks-\(getpid())"
         guard let versions = try? Peers.output(python, [script, "check"]) else {
             print("\(python) has no torch, torchvision, onnx and onnxruntime: the peers are left out")
             return nil
         }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        print(versions + ", \(threads) threads, OMP_WAIT_POLICY \(spins ? "active" : "passive") for all")
+        print(versions + ", \(threads) threads, OMP_WAIT_POLICY \(waiting ?? "not set") for all")
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// The peers that take part in a case: ONNX Runtime runs forward passes in f32.
     func contestants(_ bench: BenchCase) throws -> [Contestant] {
-        let options = bench.arguments + ["--threads", "\(threads)", "--spin", spins ? "1" : "0"]
+        let options = bench.arguments + ["--threads", "\(threads)", "--spin", waiting == "passive" ? "0" : "1"]
         var result = [try Contestant("PyTorch", python, [script, "pytorch"] + options)]
         if bench.task == .forward, bench.precision == .f32 {
             let file = folder + "/\(bench.network.rawValue).onnx"

@@ -25,8 +25,9 @@ public final class SegmentationModel {
     }
 
     /// Reads a model folder.
-    /// - Throws: a `Failure` in one line when the folder is no model or damaged.
-    public init(folder: String) throws {
+    /// - Parameter precision: the numbers that prediction computes with.
+    /// - Throws: a `Failure` in one line when the folder is no model or damaged, or the processor lacks the precision.
+    public init(folder: String, precision: Precision = .f32) throws {
         let path = folder + "/" + Self.descriptionFile
         guard FileManager.default.fileExists(atPath: path) else {
             throw Failure(
@@ -76,7 +77,7 @@ public final class SegmentationModel {
         guard data.count == description.weights.bytes, Self.hash(data) == description.weights.hash else {
             throw Self.damaged(weights, "it is not the file that the model was saved with")
         }
-        let network = try SegmentationNetwork(description.network, seed: 0)
+        let network = try SegmentationNetwork(description.network, seed: 0, precision: precision)
         try network.loadWeights(from: weights)
         self.description = description
         self.network = network

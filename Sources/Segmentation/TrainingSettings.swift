@@ -32,6 +32,8 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     public var schedule = LearningRateSchedule.cosine
     /// How much each class with the background counts in the loss; nil weighs rare classes up.
     public var classWeights: [Float]?
+    /// The numbers of activations and gradients.
+    public var precision = Precision.f32
     /// How crops are varied.
     public var augmentation = Augmentation()
     /// How intensities are scaled.

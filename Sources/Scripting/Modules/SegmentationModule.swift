@@ -29,7 +29,13 @@ struct TrainingOptions {
     var schedule = TrainingSettings().schedule.rawValue
     var class_weights: [Double]?
     var align_outlines = TrainingSettings().alignsOutlines
+    var precision = TrainingSettings().precision.rawValue
 }
+
+/// Precisions as scripts name them: `auto` is the fastest.
+private let precisionChoices = ["auto"] + Precision.allCases.map(\.rawValue)
+
+private func precision(_ choice: String) -> Precision { Precision(rawValue: choice) ?? .fastest }
 
 extension TrainingOptions: LuaOptions {
     static let defaults = TrainingOptions()
@@ -71,6 +77,10 @@ extension TrainingOptions: LuaOptions {
         Option(
             "align_outlines", \TrainingOptions.align_outlines,
             "move the outlines of up to 30 objects to the edges in the image before they are learned"),
+        Option(
+            "precision", \TrainingOptions.precision,
+            "numbers of activations and gradients: f32, bf16, or auto for bf16 where the processor has it",
+            choices: precisionChoices),
     ]
 
     /// The settings of the training.
@@ -90,6 +100,7 @@ extension TrainingOptions: LuaOptions {
         settings.schedule = LearningRateSchedule(rawValue: schedule) ?? .cosine
         settings.classWeights = class_weights?.map { Float($0) }
         settings.alignsOutlines = align_outlines
+        settings.precision = Scripting.precision(precision)
         return settings
     }
 }
@@ -197,8 +208,17 @@ extension LuaModule {
 
     private static func declareModel(_ module: LuaModule) {
         module.function(
-            "load", "Loads a trained model.", [Parameter("folder", "a model folder made by train")], result: "the model"
-        ) { (folder: String) in try SegmentationModel(folder: folder) }
+            "load", "Loads a trained model.",
+            [
+                Parameter("folder", "a model folder made by train"),
+                Parameter(
+                    "precision", "numbers to compute with: f32, bf16, or auto for bf16 where the processor has it",
+                    default: "auto", choices: precisionChoices),
+            ], result: "the model",
+            details: """
+                bf16 has the range of f32 with 8 significant bits. Weights and scores are f32 either way.
+                """
+        ) { (folder: String, choice: String) in try SegmentationModel(folder: folder, precision: precision(choice)) }
 
         module.function(
             "images", "Lists the images that a path stands for.",
