@@ -82,7 +82,7 @@ private final class TrainingRun {
         let description = NetworkDescription(
             architecture: settings.architecture, inputChannels: set.channels, classes: set.classes,
             baseWidth: settings.baseWidth, depth: settings.depth)
-        network = try SegmentationNetwork(description, seed: settings.seed, precision: settings.precision)
+        network = try SegmentationNetwork(description, seed: settings.seed, precision: settings.precision ?? .f32)
         classWeights = try settings.weights(ofShares: fields.classShares)
         check = PatchCheck(fields, classes: set.classes, side: settings.crop)
         try makeFolder(folder)

@@ -32,8 +32,8 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     public var schedule = LearningRateSchedule.cosine
     /// How much each class with the background counts in the loss; nil weighs rare classes up.
     public var classWeights: [Float]?
-    /// The numbers of activations and gradients.
-    public var precision = Precision.f32
+    /// The numbers of activations and gradients; nil, as in models made before there was a choice, is f32.
+    public var precision: Precision?
     /// How crops are varied.
     public var augmentation = Augmentation()
     /// How intensities are scaled.

@@ -75,15 +75,17 @@ segmentation = {}
 ---@param images string an image or a folder of them
 ---@param masks string its mask, or a folder of masks with the images' names; 0 is background
 ---@param folder string the model folder
----@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, align_outlines: boolean? } how to train (may be left out)
+---@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, align_outlines: boolean?, precision: string? } how to train (may be left out)
 ---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75
 ---@return any>
 function segmentation.train(images, masks, folder, options) end
 
 --- Loads a trained model.
+--- bf16 has the range of f32 with 8 significant bits. Weights and scores are f32 either way.
 ---@param folder string a model folder made by train
+---@param precision? "auto"|"f32"|"bf16" numbers to compute with: f32, bf16, or auto for bf16 where the processor has it (auto, f32, bf16; default "auto")
 ---@return segmentation.Model # the model
-function segmentation.load(folder) end
+function segmentation.load(folder, precision) end
 
 --- Lists the images that a path stands for.
 ---@param path string an image or a folder of them

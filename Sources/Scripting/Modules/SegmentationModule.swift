@@ -29,7 +29,7 @@ struct TrainingOptions {
     var schedule = TrainingSettings().schedule.rawValue
     var class_weights: [Double]?
     var align_outlines = TrainingSettings().alignsOutlines
-    var precision = TrainingSettings().precision.rawValue
+    var precision = Precision.f32.rawValue
 }
 
 /// Precisions as scripts name them: `auto` is the fastest.
