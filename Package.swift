@@ -94,6 +94,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "LocalizationBench",
+            dependencies: [
+                "Imaging", "Localization", "Randomness", "Simulation", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
 
         tests(of: "Work"),
         tests(of: "Randomness"),

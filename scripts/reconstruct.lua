@@ -8,7 +8,11 @@ local args = arguments {
   sigma_nm  = number { 140, min = 20, max = 2000, "standard deviation of a spot in nm" },
   threshold = number { 5, min = 1, "height of a spot in standard deviations of the noise" },
   filter    = choice { "wavelet", choices = { "wavelet", "gaussians" }, "filter before detection" },
-  fixed     = flag "keep the width of the spots instead of fitting it",
+  model     = choice { "circular", choices = { "circular", "fixed", "elliptical", "astigmatic" }, "shape of a spot: round with a fitted or the given width, elliptical, or with z from --z" },
+  estimator = choice { "likelihood", choices = { "likelihood", "least-squares", "phasor" }, "how a spot's place is estimated" },
+  overlaps  = flag "fit overlapping molecules together: for dense movies (model fixed or astigmatic)",
+  z         = file { optional = true, "z calibration for the astigmatic model: its JSON file, or a focus stack of beads with --z-step-um" },
+  z_step_um = number { optional = true, min = 0.001, max = 10, "distance between the frames of the beads' stack in um" },
   drift     = choice { "auto", choices = { "auto", "intersection", "correlation", "off" }, "drift correction" },
   link_nm   = number { 0, min = 0, "merge one molecule's localizations in following frames within this distance; 0 for none" },
   keep      = text { "", "keep what meets a condition, such as \"photons > 500 and uncertainty_nm < 20\"" },
@@ -44,17 +48,33 @@ if args.method == "esrrf" then
   return
 end
 
+local astigmatism
+if args.z and args.z_step_um then
+  local beads = localization.localize(localization.open(args.z), camera,
+    { sigma_nm = args.sigma_nm, threshold = args.threshold, filter = "gaussians", model = "elliptical" })
+  astigmatism = localization.astigmatism(beads, args.z_step_um)
+  astigmatism:write(args.output .. "/z-calibration.json")
+elseif args.z then
+  astigmatism = localization.astigmatism(args.z)
+end
 local found = localization.localize(movie, camera, {
-  sigma_nm = args.sigma_nm, threshold = args.threshold, filter = args.filter, fit_sigma = not args.fixed,
+  sigma_nm = args.sigma_nm, threshold = args.threshold, filter = args.filter, model = args.model,
+  method = args.estimator, overlaps = args.overlaps, astigmatism = astigmatism,
 })
 
 local drift_nm
 if args.drift ~= "off" and (args.drift ~= "auto" or (#found >= 1000 and movie.frames >= 100)) then
-  local drift = found:drift { method = args.drift == "correlation" and "correlation" or "intersection" }
-  found = found:correct(drift)
-  drift:write(args.output .. "/drift.csv")
-  drift:plot(args.output .. "/drift.png")
-  drift_nm = drift.range_nm
+  local known, drift = pcall(found.drift, found, { method = args.drift == "correlation" and "correlation" or "intersection" })
+  if known then
+    found = found:correct(drift)
+    drift:write(args.output .. "/drift.csv")
+    drift:plot(args.output .. "/drift.png")
+    drift_nm = drift.range_nm
+  elseif args.drift == "auto" then
+    print("note: drift is not corrected: " .. tostring(drift))
+  else
+    error(drift, 0)
+  end
 end
 if args.link_nm > 0 then found = found:link(args.link_nm) end
 if args.keep ~= "" then found = found:filter(args.keep) end

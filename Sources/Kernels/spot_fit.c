@@ -1,61 +1,63 @@
 #include "SpotFit.h"
+#include "instruction_sets.h"
 
-#define INLINE static inline __attribute__((always_inline))
 #define PARAMETERS SPOT_FIT_PARAMETERS
 
-typedef float lanes __attribute__((vector_size(32)));
-typedef int mask __attribute__((vector_size(32)));
-
-enum { X, Y, PHOTONS, BACKGROUND, SIGMA };
-
-typedef struct {
-    lanes deviance;
-    lanes gradient[PARAMETERS];
-    /// The expected information, lower triangle used.
-    lanes information[PARAMETERS][PARAMETERS];
-} evaluation;
+enum { X, Y, PHOTONS, BACKGROUND, SHAPE_X, SHAPE_Y };
+enum weighting { POISSON, UNWEIGHTED, VARIANCE };
 
 // Every name of the body gets the instruction set behind it.
-#define JOIN(name, set) name##_##set
-#define SYMBOL(name, set) JOIN(name, set)
-#define all SYMBOL(all, INSTRUCTIONS)
-#define choose SYMBOL(choose, INSTRUCTIONS)
-#define smaller SYMBOL(smaller, INSTRUCTIONS)
-#define larger SYMBOL(larger, INSTRUCTIONS)
-#define magnitude SYMBOL(magnitude, INSTRUCTIONS)
-#define load SYMBOL(load, INSTRUCTIONS)
-#define store SYMBOL(store, INSTRUCTIONS)
-#define any SYMBOL(any, INSTRUCTIONS)
-#define exponential SYMBOL(exponential, INSTRUCTIONS)
-#define logarithm SYMBOL(logarithm, INSTRUCTIONS)
-#define profile SYMBOL(profile, INSTRUCTIONS)
+#define evaluation SYMBOL(evaluation, INSTRUCTIONS)
+#define widths SYMBOL(widths, INSTRUCTIONS)
 #define evaluate SYMBOL(evaluate, INSTRUCTIONS)
+#define contract SYMBOL(contract, INSTRUCTIONS)
 #define factorise SYMBOL(factorise, INSTRUCTIONS)
 #define solve SYMBOL(solve, INSTRUCTIONS)
+#define invert SYMBOL(invert, INSTRUCTIONS)
+#define move SYMBOL(move, INSTRUCTIONS)
+#define fit SYMBOL(fit, INSTRUCTIONS)
 #define SPOT_FIT_NAME SYMBOL(spot_fit, INSTRUCTIONS)
 
 #if defined(__x86_64__)
-#define INSTRUCTIONS avx2
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define INSTRUCTIONS avx512
+#define LANES 16
+#pragma clang attribute push(AVX512, apply_to = function)
 #include "spot_fit_body.h"
 #pragma clang attribute pop
 #undef INSTRUCTIONS
+#undef LANES
+
+#define INSTRUCTIONS avx2
+#define LANES 8
+#pragma clang attribute push(AVX2, apply_to = function)
+#include "spot_fit_body.h"
+#pragma clang attribute pop
+#undef INSTRUCTIONS
+#undef LANES
 #endif
 
-// All functions with vector arguments are inlined here, so their calling convention does not matter.
-#pragma clang diagnostic ignored "-Wpsabi"
 #define INSTRUCTIONS baseline
+#define LANES 8
 #include "spot_fit_body.h"
 
-void spot_fit(const float *data, const float *variance, int side, int fits_sigma, int maximum_iterations,
-              float tolerance, float *estimates, float *bounds, float *deviance, float *converged, int *iterations) {
+int spot_fit_lanes(void) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        spot_fit_avx2(data, variance, side, fits_sigma, maximum_iterations, tolerance, estimates, bounds, deviance,
-                      converged, iterations);
+    if (HAS_AVX512) return 16;
+#endif
+    return 8;
+}
+
+void spot_fit(const float *data, const float *base, const struct spot_fit_options *options, float *estimates,
+              float *bounds, float *deviance, float *converged, int *iterations) {
+#if defined(__x86_64__)
+    if (HAS_AVX512) {
+        spot_fit_avx512(data, base, options, estimates, bounds, deviance, converged, iterations);
+        return;
+    }
+    if (HAS_AVX2) {
+        spot_fit_avx2(data, base, options, estimates, bounds, deviance, converged, iterations);
         return;
     }
 #endif
-    spot_fit_baseline(data, variance, side, fits_sigma, maximum_iterations, tolerance, estimates, bounds, deviance,
-                      converged, iterations);
+    spot_fit_baseline(data, base, options, estimates, bounds, deviance, converged, iterations);
 }

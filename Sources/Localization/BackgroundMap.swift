@@ -4,11 +4,12 @@ struct BackgroundMap {
     private let width: Int
     private let height: Int
     private let tile: Int
-    private let tileColumns: Int
-    private let tileRows: Int
+    let tileColumns: Int
+    let tileRows: Int
     private let excess: Float
     private let readVariance: Float
-    private var means: [Float]
+    /// The background at the centre of each tile, row by row.
+    private(set) var means: [Float]
 
     init(width: Int, height: Int, tile: Int, excess: Float, readVariance: Float) {
         self.width = width
@@ -76,16 +77,19 @@ struct BackgroundMap {
         return mean.isFinite ? max(mean, 0.01) : 0.01
     }
 
+    /// The tile whose centre lies before a pixel, and the share of the next one, along an axis of `tiles` tiles.
+    static func place(_ pixel: Int, _ count: Int, _ tiles: Int) -> (tile: Int, share: Float) {
+        let position = (Float(pixel) + 0.5) * Float(tiles) / Float(count) - 0.5
+        let tile = max(0, min(tiles - 1, Int(position.rounded(.down))))
+        return (tile, max(0, min(1, position - Float(tile))))
+    }
+
     /// The background at a pixel.
     func value(row: Int, column: Int) -> Float {
-        let y = (Float(row) + 0.5) * Float(tileRows) / Float(height) - 0.5
-        let x = (Float(column) + 0.5) * Float(tileColumns) / Float(width) - 0.5
-        let top = max(0, min(tileRows - 1, Int(y.rounded(.down))))
-        let left = max(0, min(tileColumns - 1, Int(x.rounded(.down))))
+        let (top, v) = Self.place(row, height, tileRows)
+        let (left, u) = Self.place(column, width, tileColumns)
         let bottom = min(tileRows - 1, top + 1)
         let right = min(tileColumns - 1, left + 1)
-        let v = max(0, min(1, y - Float(top)))
-        let u = max(0, min(1, x - Float(left)))
         let upper = means[top * tileColumns + left] * (1 - u) + means[top * tileColumns + right] * u
         let lower = means[bottom * tileColumns + left] * (1 - u) + means[bottom * tileColumns + right] * u
         return upper * (1 - v) + lower * v

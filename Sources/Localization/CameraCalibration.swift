@@ -16,6 +16,12 @@ public struct CameraCalibration: Sendable, Codable, Equatable {
     public var quantum_efficiency: Double
     /// Standard deviation of the read noise in electrons (after multiplication).
     public var read_noise_electrons: Double
+    /// Offset, noise and gain pixel by pixel in place of the common offset, gain and read noise; nil for none.
+    public var maps: CameraMaps?
+
+    private enum CodingKeys: String, CodingKey {
+        case pixel_nm, offset_counts, electrons_per_count, em_gain, quantum_efficiency, read_noise_electrons
+    }
 
     /// A calibration from its six numbers.
     public init(

@@ -3,7 +3,8 @@ import Work
 
 extension CameraCalibration {
     /// Reads a camera file: JSON with `pixel_nm` and, where they differ from an offset of 100 counts, one electron per
-    /// count, no multiplication, full quantum efficiency and no read noise, the other numbers.
+    /// count, no multiplication, full quantum efficiency and no read noise, the other numbers. `maps` names a TIFF file
+    /// with the maps of an sCMOS camera, from the folder of the camera file; see `CameraMaps`.
     /// - Throws: a `Failure` that names the file and what is wrong in it.
     public init(file path: String) throws {
         let data = try readFile(path)
@@ -21,9 +22,14 @@ extension CameraCalibration {
             electrons_per_count: fields.electrons_per_count ?? 1, em_gain: fields.em_gain ?? 1,
             quantum_efficiency: fields.quantum_efficiency ?? 1,
             read_noise_electrons: fields.read_noise_electrons ?? 0)
+        if let name = fields.maps {
+            let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+            maps = try CameraMaps(file: name.hasPrefix("/") ? name : folder.appendingPathComponent(name).path)
+        }
     }
 
     private struct Fields: Decodable {
         var pixel_nm, offset_counts, electrons_per_count, em_gain, quantum_efficiency, read_noise_electrons: Double?
+        var maps: String?
     }
 }

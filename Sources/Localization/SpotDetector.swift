@@ -30,7 +30,9 @@ public final class SpotDetector {
     private let height: Int
     private let threshold: Float
     private let excess: Float
-    private let readVariance: Float
+    /// The read noise in the filtered frame, as a variance at each pixel; one for all where the pixels are equal.
+    private var filteredVariance: [Float]
+    private let leastVariance: Float
     private let first: [Float]
     private let second: [Float]
     private let secondStep: Int
@@ -40,16 +42,22 @@ public final class SpotDetector {
     private var wide: [Float]
     private var scratch: [Float]
     private var padded: [Float]
-    private var background: BackgroundMap
+    private(set) var background: BackgroundMap
 
     /// A detector for frames of one size.
-    public init(width: Int, height: Int, camera: CameraCalibration, settings: LocalizationSettings) {
-        self.width = width
-        self.height = height
+    /// - Throws: a `Failure` when the camera's maps have another size.
+    public convenience init(
+        width: Int, height: Int, camera: CameraCalibration, settings: LocalizationSettings
+    ) throws {
+        self.init(
+            try PixelCalibration(camera, width: width, height: height), camera: camera, settings: settings)
+    }
+
+    init(_ pixels: PixelCalibration, camera: CameraCalibration, settings: LocalizationSettings) {
+        width = pixels.width
+        height = pixels.height
         threshold = Float(settings.threshold)
         excess = Float(camera.excessNoise)
-        let read = camera.read_noise_electrons / camera.em_gain
-        readVariance = Float(read * read)
         let sigma = settings.sigma_nm / camera.pixel_nm
         switch settings.filter {
         case .wavelet:
@@ -61,14 +69,21 @@ public final class SpotDetector {
             second = Self.gaussian(1.5 * sigma)
             secondStep = 1
         }
-        noiseGain = Self.noiseGain(first, second, secondStep)
+        let a = Self.spread(first, 1, over: first.count - 1 + (second.count - 1) * secondStep)
+        let b = Self.convolved(a, Self.spread(second, secondStep, over: a.count / 2))
+        noiseGain = Self.noiseGain(a, b)
         narrow = Array(repeating: 0, count: width * height)
         wide = narrow
         scratch = narrow
         padded = Array(repeating: 0, count: width + 2 * max(first.count, second.count * secondStep))
         background = BackgroundMap(
             width: width, height: height, tile: max(16, Int((10 * sigma).rounded())), excess: excess,
-            readVariance: readVariance)
+            readVariance: pixels.medianVariance)
+        filteredVariance = [noiseGain * noiseGain * pixels.medianVariance]
+        if let variance = pixels.detectionVariance {
+            filteredVariance = Self.filtered(variance, width, height, a, b)
+        }
+        leastVariance = filteredVariance.min() ?? 0
     }
 
     /// The candidates of one frame in photons, shape [height, width], row by row.
@@ -85,12 +100,15 @@ public final class SpotDetector {
             wide.withUnsafeBufferPointer { wide in
                 for pixel in 0..<band.count { band[pixel] -= wide[pixel] }
             }
-            let lowest = threshold * noiseGain * (excess * background.lowest + readVariance).squareRoot()
+            let square = noiseGain * noiseGain
+            let lowest = threshold * (square * excess * background.lowest + leastVariance).squareRoot()
+            let isUniform = filteredVariance.count == 1
             for row in 0..<height {
                 for column in 0..<width where band[row * width + column] > lowest {
                     guard isMaximum(band, row, column) else { continue }
                     let local = background.value(row: row, column: column)
-                    let noise = noiseGain * (excess * local + readVariance).squareRoot()
+                    let read = filteredVariance[isUniform ? 0 : row * width + column]
+                    let noise = (square * excess * local + read).squareRoot()
                     let significance = band[row * width + column] / noise
                     guard significance > threshold else { continue }
                     found.append(
@@ -121,28 +139,49 @@ public final class SpotDetector {
         return half.map { Float($0 / sum) }
     }
 
-    /// The norm of `a⊗a - b⊗b`, where b is a convolved with the second kernel.
-    private static func noiseGain(_ first: [Float], _ second: [Float], _ step: Int) -> Float {
-        let radius = first.count - 1 + (second.count - 1) * step
-        func spread(_ half: [Float], _ step: Int) -> [Double] {
-            var taps = [Double](repeating: 0, count: 2 * radius + 1)
-            for (index, tap) in half.enumerated() where index * step <= radius {
-                taps[radius + index * step] = Double(tap)
-                taps[radius - index * step] = Double(tap)
-            }
-            return taps
+    /// The taps of a half kernel with a step, `radius` to each side.
+    private static func spread(_ half: [Float], _ step: Int, over radius: Int) -> [Double] {
+        var taps = [Double](repeating: 0, count: 2 * radius + 1)
+        for (index, tap) in half.enumerated() where index * step <= radius {
+            taps[radius + index * step] = Double(tap)
+            taps[radius - index * step] = Double(tap)
         }
-        let a = spread(first, 1)
-        let c = spread(second, step)
-        var b = [Double](repeating: 0, count: 2 * radius + 1)
+        return taps
+    }
+
+    private static func convolved(_ a: [Double], _ c: [Double]) -> [Double] {
+        var b = [Double](repeating: 0, count: a.count)
         for (i, left) in a.enumerated() where left != 0 {
             for (j, right) in c.enumerated() {
-                let k = i + j - radius
+                let k = i + j - a.count / 2
                 if b.indices.contains(k) { b[k] += left * right }
             }
         }
+        return b
+    }
+
+    /// The norm of the filter `a⊗a - b⊗b`.
+    private static func noiseGain(_ a: [Double], _ b: [Double]) -> Float {
         func dot(_ u: [Double], _ v: [Double]) -> Double { zip(u, v).reduce(0) { $0 + $1.0 * $1.1 } }
         let square = dot(a, a) * dot(a, a) - 2 * dot(a, b) * dot(a, b) + dot(b, b) * dot(b, b)
         return Float(square.squareRoot())
+    }
+
+    /// The variance of each pixel after the filter `a⊗a - b⊗b`: the variances filtered by its squares, which are
+    /// `aa⊗aa - 2 ab⊗ab + bb⊗bb`.
+    private static func filtered(
+        _ variance: [Float], _ width: Int, _ height: Int, _ a: [Double], _ b: [Double]
+    ) -> [Float] {
+        var sum = [Float](repeating: 0, count: variance.count)
+        var rows = sum
+        var both = sum
+        var padded = [Float](repeating: 0, count: width + 2 * a.count)
+        for (left, right, factor) in [(a, a, Float(1)), (a, b, -2), (b, b, 1)] {
+            let half = (a.count / 2..<a.count).map { Float(left[$0] * right[$0]) }
+            filter_rows(variance, &rows, Int32(width), Int32(height), half, Int32(half.count), 1, &padded)
+            filter_columns(rows, &both, Int32(width), Int32(height), half, Int32(half.count), 1)
+            for pixel in sum.indices { sum[pixel] += factor * both[pixel] }
+        }
+        return sum.map { max($0, 0) }
     }
 }

@@ -45,10 +45,14 @@ public struct SensorModel: Sendable, Equatable {
 
     /// One frame of counts.
     /// - Parameters:
-    ///   - photons: the photons expected in each pixel, shape [height, width].
+    ///   - photons: the photons expected in each pixel, shape [height, width], of the size of the camera's maps if it
+    ///     has any. A bad pixel of the maps shows its offset.
     ///   - random: the frame's stream; the same stream gives the same frame on any number of cores.
     public func expose(_ photons: Plane<Float>, random: RandomSource) -> Plane<UInt16> {
         let width = photons.width
+        if let maps = calibration.maps {
+            precondition(maps.width == width && maps.height == photons.height, "camera maps of another size")
+        }
         let bandRows = 32
         let bands = (photons.height + bandRows - 1) / bandRows
         let counts = [UInt16](unsafeUninitializedCapacity: width * photons.height) { buffer, initialized in
@@ -79,13 +83,19 @@ public struct SensorModel: Sendable, Equatable {
     ) {
         var random = stream
         let noise = NoiseSampler.shared
-        let gain = calibration.em_gain / calibration.electrons_per_count
+        var gain = calibration.em_gain / calibration.electrons_per_count
         let multiplies = calibration.em_gain > 1
-        let read = calibration.read_noise_electrons / calibration.electrons_per_count
-        let offset = calibration.offset_counts
+        var read = calibration.read_noise_electrons / calibration.electrons_per_count
+        var offset = calibration.offset_counts
         let efficiency = calibration.quantum_efficiency
         let highest = Double(maximumCount)
         for pixel in pixels {
+            if let maps = calibration.maps {
+                let isBad = maps.isBad(pixel)
+                offset = maps.offset_counts[pixel].isFinite ? Double(maps.offset_counts[pixel]) : 0
+                gain = isBad ? 0 : Double(maps.counts_per_electron[pixel])
+                read = isBad ? 0 : Double(maps.variance_counts[pixel]).squareRoot()
+            }
             let mean = Double(photons[pixel]) * efficiency + darkElectrons
             let electrons = noise.poisson(mean: mean, &random)
             var value = Double(electrons)

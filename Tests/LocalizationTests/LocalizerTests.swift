@@ -20,8 +20,8 @@ import Testing
             width: 200, height: 200, photons: photons, sigma_px: 1.5, background: 20, frames: frames,
             sensor: SensorModel(camera), seed: 7)
         let localizer = try Localizer(camera: camera, settings: settings)
-        let tables = (0..<movie.frames).map { index in
-            localizer.localize(movie.frame(index).map(Float.init), number: index + 1)
+        let tables = try (0..<movie.frames).map { index in
+            try localizer.localize(movie.frame(index).map(Float.init), number: index + 1)
         }
         let found = LocalizationTable(joining: tables)
         return (found, movie.truth, matchLocalizations(found, movie.truth, tolerance_nm: 100))
@@ -30,7 +30,7 @@ import Testing
     @Test(arguments: [500.0, 1000, 5000], [false, true])
     func reachesTheBoundForIsolatedSpots(photons: Double, fitsSigma: Bool) throws {
         let camera = CameraCalibration(pixel_nm: 100)
-        let settings = LocalizationSettings(sigma_nm: 150, fitsSigma: fitsSigma, side: 11)
+        let settings = LocalizationSettings(sigma_nm: 150, model: fitsSigma ? .circular : .fixed, side: 11)
         let (found, truth, pairs) = try grid(photons: photons, camera: camera, settings: settings)
         let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
         let bound = bound_nm(photons: photons, background: 20, sigma_nm: 150, pixel_nm: 100)
@@ -56,7 +56,7 @@ import Testing
             read_noise_electrons: 50)
         let noisy = CameraCalibration(pixel_nm: 100, electrons_per_count: 0.5, read_noise_electrons: 4)
         for (camera, excess) in [(multiplying, 2.0), (noisy, 1.0)] {
-            let settings = LocalizationSettings(sigma_nm: 150, fitsSigma: false, side: 11)
+            let settings = LocalizationSettings(sigma_nm: 150, model: .fixed, side: 11)
             let (found, truth, pairs) = try grid(photons: 1000, camera: camera, settings: settings)
             let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
             let read = camera.read_noise_electrons / camera.em_gain
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func errorDoesNotDependOnThePlaceInThePixel() throws {
-        let settings = LocalizationSettings(sigma_nm: 150, fitsSigma: true)
+        let settings = LocalizationSettings(sigma_nm: 150, model: .circular)
         let (found, truth, pairs) = try grid(
             photons: 5000, camera: CameraCalibration(pixel_nm: 100), settings: settings, frames: 60)
         var sums = [Double](repeating: 0, count: 10)
@@ -104,7 +104,7 @@ import Testing
             for filter in DetectionFilter.allCases {
                 let localizer = try Localizer(
                     camera: camera,
-                    settings: LocalizationSettings(sigma_nm: 100, fitsSigma: false, filter: filter, threshold: 6))
+                    settings: LocalizationSettings(sigma_nm: 100, model: .fixed, filter: filter, threshold: 6))
                 let found = try localizer.localize(movie)
                 let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
                 print(name, filter, found.count, truth.count, scores)

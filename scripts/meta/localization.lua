@@ -22,11 +22,53 @@ function Movie:close() end
 ---@field electrons_per_count number electrons for one count
 ---@field em_gain number multiplication of electrons, 1 for none
 ---@field quantum_efficiency number photo-electrons per photon
+---@field has_maps boolean whether each pixel has its own offset, noise and gain
 ---@field read_noise_electrons number read noise after multiplication
 local Camera = {}
 
 --- Ends the object's work; any use after that is an error.
 function Camera:close() end
+
+--- Localizes frames as a camera gives them, on other cores.
+---@class localization.Stream
+---@field finished integer the frames that have been localized
+local Stream = {}
+
+--- Adds the next frame and returns at once.
+---@param image imaging.Image the frame's counts
+---@return integer # its number, from 1
+function Stream:add(image) end
+
+--- The localizations of a frame that has been added; waits for them.
+---@param frame integer its number (at least 1)
+---@return localization.Table # the table
+function Stream:table(frame) end
+
+--- Waits for all frames.
+---@return localization.Table # the table of all frames
+function Stream:finish() end
+
+--- Ends the object's work; any use after that is an error.
+function Stream:close() end
+
+--- How wide spots are along x and y at each height.
+---@class localization.Astigmatism
+---@field lowest_um number the lowest height for which it holds
+---@field highest_um number the greatest height for which it holds
+local Astigmatism = {}
+
+--- The standard deviations of a spot at a height.
+---@param z_um number the height
+---@return table<string # x_nm and y_nm
+---@return number>
+function Astigmatism:widths(z_um) end
+
+--- Writes it as JSON.
+---@param path string a .json file
+function Astigmatism:write(path) end
+
+--- Ends the object's work; any use after that is an error.
+function Astigmatism:close() end
 
 --- A column of a table; c[i] is the value of row i, #c the number of rows.
 ---@class localization.Column
@@ -238,7 +280,7 @@ function localization.camera(file) end
 --- Finds and fits the molecules of a movie.
 ---@param movie localization.Movie the movie
 ---@param camera localization.Camera its camera
----@param options? { sigma_nm: number?, fit_sigma: boolean?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
+---@param options? { sigma_nm: number?, model: string?, method: string?, overlaps: boolean?, astigmatism: localization.Astigmatism?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
 ---@return localization.Table # the table of all frames
 function localization.localize(movie, camera, options) end
 
@@ -246,7 +288,7 @@ function localization.localize(movie, camera, options) end
 ---@param movie localization.Movie the movie
 ---@param camera localization.Camera its camera
 ---@param frame integer the frame's number, from 1 (at least 1)
----@param options? { sigma_nm: number?, fit_sigma: boolean?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
+---@param options? { sigma_nm: number?, model: string?, method: string?, overlaps: boolean?, astigmatism: localization.Astigmatism?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
 ---@return localization.Table # a table of pixel centres with background and significance
 function localization.detect(movie, camera, frame, options) end
 
@@ -255,9 +297,24 @@ function localization.detect(movie, camera, frame, options) end
 ---@param camera localization.Camera its camera
 ---@param frame integer the frame's number, from 1 (at least 1)
 ---@param places localization.Table a table as detect gives it
----@param options? { sigma_nm: number?, fit_sigma: boolean?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
+---@param options? { sigma_nm: number?, model: string?, method: string?, overlaps: boolean?, astigmatism: localization.Astigmatism?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
 ---@return localization.Table # the table of fits that are sound
 function localization.fit(movie, camera, frame, places, options) end
+
+--- Opens a stream of frames of one size for localization while a camera runs.
+---@param camera localization.Camera the camera
+---@param width integer columns of a frame (at least 1)
+---@param height integer rows of a frame (at least 1)
+---@param options? { sigma_nm: number?, model: string?, method: string?, overlaps: boolean?, astigmatism: localization.Astigmatism?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
+---@return localization.Stream # the stream
+function localization.stream(camera, width, height, options) end
+
+--- Calibrates heights by a focus stack of beads, or reads a calibration.
+--- For `localization.localize` with `model = "astigmatic"`.
+---@param source localization.Table|string a table of the stack fitted with the elliptical model, or a file
+---@param step_um? number the distance between two frames of the stack (may be left out)
+---@return localization.Astigmatism # the calibration, with height 0 where both widths are equal
+function localization.astigmatism(source, step_um) end
 
 --- Reads a localization table.
 --- Understood are ThunderSTORM CSV and its relatives (SMLM challenge, ZEN, Nanoimager, any text with units in the header), Picasso HDF5 with YAML, storm-analysis HDF5, rapidSTORM, .smlm, Insight3 .bin, DECODE HDF5 and SMAP .mat (7.3). Whatever a file counts from, positions come in nm from the corner of the first pixel and frames from 1.

@@ -1,5 +1,6 @@
 #pragma once
 #include "FrameFilter.h"
+#include "OverlapFit.h"
 #include "SpotFit.h"
 #include "NetworkKernels.h"
 #include "Winograd.h"

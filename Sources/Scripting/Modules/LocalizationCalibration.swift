@@ -60,7 +60,45 @@ extension RadialFluctuations: LuaOptions {
     }
 }
 
+extension AstigmatismCalibration: LuaObject { public static let luaName = "localization.Astigmatism" }
+
 extension LuaModule {
+    /// Heights by the shape of the spot.
+    static func declareAstigmatism(_ module: LuaModule) {
+        module.class(AstigmatismCalibration.self, "How wide spots are along x and y at each height.") { calibration in
+            calibration.property("lowest_um", "the lowest height for which it holds") { $0.lowest_um }
+            calibration.property("highest_um", "the greatest height for which it holds") { $0.highest_um }
+            calibration.method(
+                "widths", "The standard deviations of a spot at a height.", [Parameter("z_um", "the height")],
+                result: "x_nm and y_nm"
+            ) { (calibration: AstigmatismCalibration, z_um: Double) in
+                ["x_nm": calibration.x.width_nm(z_um), "y_nm": calibration.y.width_nm(z_um)]
+            }
+            calibration.method("write", "Writes it as JSON.", [Parameter("path", "a .json file")]) {
+                (calibration: AstigmatismCalibration, path: String) in try calibration.write(path)
+            }
+        }
+        module.function(
+            "astigmatism", "Calibrates heights by a focus stack of beads, or reads a calibration.",
+            [
+                Parameter("source", "a table of the stack fitted with the elliptical model, or a file"),
+                Parameter("step_um", "the distance between two frames of the stack"),
+            ], result: "the calibration, with height 0 where both widths are equal",
+            details: "For `localization.localize` with `model = \"astigmatic\"`."
+        ) { (source: Either<LocalizationTable, String>, step_um: Double?) in
+            switch source {
+            case .second(let path): return try AstigmatismCalibration(file: path)
+            case .first(let table):
+                guard let step_um else {
+                    throw Failure(
+                        "the distance between the frames of the stack is missing",
+                        remedy: "give step_um as the second argument", code: "parameter")
+                }
+                return try AstigmatismCalibration(beads: table, step_um: step_um)
+            }
+        }
+    }
+
     static func declareCalibration(_ module: LuaModule) {
         module.class(PhotonTransfer.self, "What dark and flat movies say of a camera.") { transfer in
             transfer.property("offset_counts", "median offset of the pixels") { $0.offset_counts }

@@ -8,13 +8,29 @@ struct OpenMovie: LuaObject {
     let movie: any Movie
 }
 
+/// A stream as scripts hold it.
+struct OpenStream: LuaObject {
+    static let luaName = "localization.Stream"
+    let stream: LocalizationStream
+}
+
 extension CameraCalibration: LuaObject { public static let luaName = "localization.Camera" }
 
 extension LocalizationSettings: LuaOptions {
     public static let defaults = LocalizationSettings()
     public static let fields = [
         Option("sigma_nm", \LocalizationSettings.sigma_nm, "standard deviation of a spot", minimum: 1),
-        Option("fit_sigma", \LocalizationSettings.fitsSigma, "whether each spot's width is fitted"),
+        Option(
+            "model", \LocalizationSettings.modelName,
+            "shape of a spot: round with the given or a fitted width, elliptical, or widths that follow from the height",
+            choices: SpotModel.allCases.map(\.rawValue)),
+        Option(
+            "method", \LocalizationSettings.methodName, "how a spot's parameters are estimated",
+            choices: FitMethod.allCases.map(\.rawValue)),
+        Option("overlaps", \LocalizationSettings.fitsOverlaps, "whether overlapping molecules are fitted together"),
+        Option(
+            "astigmatism", \LocalizationSettings.astigmatism,
+            "the widths by height for the astigmatic model; see localization.astigmatism"),
         Option(
             "filter", \LocalizationSettings.filterName, "band-pass before detection",
             choices: DetectionFilter.allCases.map(\.rawValue)),
@@ -29,6 +45,16 @@ extension LocalizationSettings: LuaOptions {
         get { filter.rawValue }
         set { filter = DetectionFilter(rawValue: newValue) ?? .wavelet }
     }
+
+    fileprivate var modelName: String {
+        get { model.rawValue }
+        set { model = SpotModel(rawValue: newValue) ?? .circular }
+    }
+
+    fileprivate var methodName: String {
+        get { method.rawValue }
+        set { method = FitMethod(rawValue: newValue) ?? .likelihood }
+    }
 }
 
 extension LuaModule {
@@ -36,6 +62,9 @@ extension LuaModule {
     static var localization: LuaModule {
         LuaModule("localization", "Finds single molecules in movies; works on tables of them.") { module in
             declareMovies(module)
+            declareFits(module)
+            declareStream(module)
+            declareAstigmatism(module)
             declareTables(module)
             declareTableSteps(module)
             declareCalibration(module)
@@ -69,6 +98,7 @@ extension LuaModule {
             camera.property(
                 "quantum_efficiency", "photo-electrons per photon", get: { $0.quantum_efficiency },
                 set: { $0.quantum_efficiency = $1 })
+            camera.property("has_maps", "whether each pixel has its own offset, noise and gain") { $0.maps != nil }
             camera.property(
                 "read_noise_electrons", "read noise after multiplication", get: { $0.read_noise_electrons },
                 set: { $0.read_noise_electrons = $1 })
@@ -79,6 +109,9 @@ extension LuaModule {
             result: "the calibration"
         ) { (file: String?) in try file.map { try CameraCalibration(file: $0) } ?? CameraCalibration(pixel_nm: 100) }
 
+    }
+
+    private static func declareFits(_ module: LuaModule) {
         let steps = [Parameter("movie", "the movie"), Parameter("camera", "its camera")]
         module.function(
             "localize", "Finds and fits the molecules of a movie.", steps + [Parameter("options", "how")],
@@ -121,6 +154,36 @@ extension LuaModule {
             }
             return try Localizer(camera: camera, settings: options).fit(
                 candidates, in: try movie.movie.frame(frame - 1), number: frame)
+        }
+    }
+
+    /// Localization while the camera runs.
+    private static func declareStream(_ module: LuaModule) {
+        module.class(OpenStream.self, "Localizes frames as a camera gives them, on other cores.") { stream in
+            stream.property("finished", "the frames that have been localized") { $0.stream.finishedFrames }
+            stream.method(
+                "add", "Adds the next frame and returns at once.", [Parameter("image", "the frame's counts")],
+                result: "its number, from 1"
+            ) { (stream: OpenStream, image: Image) in try stream.stream.add(image.plane()) }
+            stream.method(
+                "table", "The localizations of a frame that has been added; waits for them.",
+                [Parameter("frame", "its number", minimum: 1)], result: "the table"
+            ) { (stream: OpenStream, frame: Int) in try stream.stream.wait(for: frame) }
+            stream.method("finish", "Waits for all frames.", result: "the table of all frames") {
+                (stream: OpenStream) in try stream.stream.finish()
+            }
+            stream.text { "stream of frames \($0.stream.width)x\($0.stream.height)" }
+        }
+        module.function(
+            "stream", "Opens a stream of frames of one size for localization while a camera runs.",
+            [
+                Parameter("camera", "the camera"), Parameter("width", "columns of a frame", minimum: 1),
+                Parameter("height", "rows of a frame", minimum: 1), Parameter("options", "how"),
+            ], result: "the stream"
+        ) { (camera: CameraCalibration, width: Int, height: Int, options: LocalizationSettings) in
+            OpenStream(
+                stream: try LocalizationStream(
+                    Localizer(camera: camera, settings: options), width: width, height: height))
         }
     }
 }

@@ -1,0 +1,153 @@
+import Imaging
+import Work
+
+/// Offset, noise and gain of each pixel of an sCMOS camera (Huang et al., Nat. Methods 10, 2013).
+public struct CameraMaps: Sendable, Equatable {
+    /// The columns and rows of the camera's frames.
+    public let width: Int, height: Int
+    /// The mean count of each pixel in the dark, shape [height, width].
+    public let offset_counts: [Float]
+    /// The variance of each pixel's count in the dark in counts squared, shape [height, width].
+    public let variance_counts: [Float]
+    /// Counts for one photo-electron, shape [height, width].
+    public let counts_per_electron: [Float]
+
+    /// Maps from their planes.
+    /// - Throws: a `Failure` when the planes differ in size or have no usable pixel.
+    public init(offset: Plane<Float>, variance: Plane<Float>, gain: Plane<Float>) throws {
+        guard offset.width == variance.width, offset.height == variance.height, offset.width == gain.width,
+            offset.height == gain.height
+        else {
+            throw Failure(
+                "the camera maps differ in size: offset \(offset.width)x\(offset.height), variance "
+                    + "\(variance.width)x\(variance.height), gain \(gain.width)x\(gain.height)", code: "size-mismatch")
+        }
+        width = offset.width
+        height = offset.height
+        offset_counts = offset.samples
+        variance_counts = variance.samples
+        counts_per_electron = gain.samples
+        guard offset_counts.indices.contains(where: { !isBad($0) }) else {
+            throw Failure(
+                "the camera maps have no usable pixel",
+                remedy: "give offset, variance in counts squared and gain in counts per electron", code: "camera-maps")
+        }
+    }
+
+    /// Reads a TIFF file of three pages (or channels) of floats: offset in counts, variance in counts squared, gain in
+    /// counts per photo-electron.
+    /// - Throws: a `Failure` that names the file.
+    public init(file path: String) throws {
+        let reader = try TIFFReader(path)
+        let first = try reader.read(page: 0)
+        let planes: [Plane<Float>]
+        if reader.pageCount >= 3 {
+            planes = [first.plane(), try reader.read(page: 1).plane(), try reader.read(page: 2).plane()]
+        } else if first.channels >= 3 {
+            planes = (0..<3).map { first.plane($0) }
+        } else {
+            throw Failure(
+                "\(path) holds \(reader.pageCount * first.channels) of the 3 camera maps",
+                remedy: "give a TIFF file with offset, variance and gain", code: "camera-maps")
+        }
+        do { try self.init(offset: planes[0], variance: planes[1], gain: planes[2]) } catch let failure as Failure {
+            throw Failure("\(path): \(failure.message)", remedy: failure.remedy, code: failure.code)
+        }
+    }
+
+    /// Whether a pixel cannot be used: no gain, or a value that is not a number.
+    public func isBad(_ pixel: Int) -> Bool {
+        let gain = counts_per_electron[pixel]
+        let variance = variance_counts[pixel]
+        return !(offset_counts[pixel].isFinite && variance.isFinite && variance >= 0 && gain.isFinite && gain > 0)
+    }
+}
+
+/// The conversion of one frame size's counts into photons, pixel by pixel.
+///
+/// Pixels that are bad, or so noisy that they would stand out of a filtered frame, take the mean of their good
+/// neighbours; bad ones get a variance that takes away their weight in fits.
+struct PixelCalibration: Sendable {
+    /// The variance that stands for "knows nothing", in photons squared.
+    static let useless: Float = 1e7
+
+    let width: Int, height: Int
+    /// The variance of the read noise in photons squared, shape [height, width].
+    let variance: [Float]
+    /// The median of the variances.
+    let medianVariance: Float
+    /// The variances of the pixels of a converted frame, where replaced pixels have the median; nil where all are equal.
+    let detectionVariance: [Float]?
+    private let offset: [Float]
+    private let photonsPerCount: [Float]
+    /// Pixels to be replaced, each with the range of its neighbours in `neighbours`.
+    private var replaced: [(pixel: Int, neighbours: Range<Int>)] = []
+    private var neighbours: [Int] = []
+
+    /// - Throws: a `Failure` when the camera's maps have another size.
+    init(_ camera: CameraCalibration, width: Int, height: Int) throws {
+        self.width = width
+        self.height = height
+        let count = width * height
+        guard let maps = camera.maps else {
+            let read = Float(camera.read_noise_electrons / camera.em_gain)
+            offset = Array(repeating: Float(camera.offset_counts), count: count)
+            photonsPerCount = Array(repeating: Float(camera.photonsPerCount), count: count)
+            variance = Array(repeating: read * read, count: count)
+            medianVariance = read * read
+            detectionVariance = nil
+            return
+        }
+        guard maps.width == width, maps.height == height else {
+            throw Failure(
+                "the camera maps are \(maps.width)x\(maps.height), the frames \(width)x\(height)",
+                remedy: "give the maps of the region that the movie shows", code: "size-mismatch")
+        }
+        let bad = (0..<count).map { maps.isBad($0) }
+        offset = (0..<count).map { bad[$0] ? 0 : maps.offset_counts[$0] }
+        photonsPerCount = (0..<count).map { bad[$0] ? 0 : 1 / maps.counts_per_electron[$0] }
+        let good = (0..<count).map { pixel -> Float in
+            let gain = maps.counts_per_electron[pixel]
+            return bad[pixel] ? Self.useless : maps.variance_counts[pixel] / (gain * gain)
+        }
+        variance = good
+        let median = good.filter { $0 < Self.useless }.sorted()[good.count { $0 < Self.useless } / 2]
+        let noisy = (0..<count).map { bad[$0] || good[$0] > max(400, 50 * median) }
+        medianVariance = median
+        detectionVariance = (0..<count).map { noisy[$0] ? median : good[$0] }
+        for pixel in 0..<count where noisy[pixel] {
+            let (row, column) = (pixel / width, pixel % width)
+            let start = neighbours.count
+            var reach = 1
+            while neighbours.count == start, reach < max(width, height) {
+                for y in max(0, row - reach)...min(height - 1, row + reach) {
+                    for x in max(0, column - reach)...min(width - 1, column + reach) where !noisy[y * width + x] {
+                        neighbours.append(y * width + x)
+                    }
+                }
+                reach += 1
+            }
+            replaced.append((pixel, start..<neighbours.count))
+        }
+    }
+
+    /// Converts a frame of counts, shape [height, width].
+    func convert(_ counts: [Float], to photons: inout [Float]) {
+        counts.withUnsafeBufferPointer { counts in
+            offset.withUnsafeBufferPointer { offset in
+                photonsPerCount.withUnsafeBufferPointer { factor in
+                    photons.withUnsafeMutableBufferPointer { photons in
+                        for pixel in 0..<min(counts.count, photons.count) {
+                            photons[pixel] = (counts[pixel] - offset[pixel]) * factor[pixel]
+                        }
+                    }
+                }
+            }
+        }
+        for (pixel, range) in replaced {
+            var sum: Float = 0
+            for index in range { sum += photons[neighbours[index]] }
+            photons[pixel] = sum / Float(max(1, range.count))
+        }
+    }
+}
