@@ -46,6 +46,7 @@ let package = Package(
         module("Segmentation", ["Imaging", "Kernels", "Networks", "Randomness", "Work"]),
         module("Localization", ["CHDF5", "CKissFFT", "CZlib", "Imaging", "Kernels", "Work"]),
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
+        module("Periodicity", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
         module("Instruments", ["Imaging", "Localization", "Randomness", "Simulation", "Work"]),
         module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
@@ -54,7 +55,7 @@ let package = Package(
             "Scripting",
             [
                 "CLua", "LuaShim", "Work", "Randomness", "Imaging", "Networks", "Segmentation", "Localization",
-                "Resolution", "Simulation", "Instruments", "Acquisition", "Viewing",
+                "Resolution", "Periodicity", "Simulation", "Instruments", "Acquisition", "Viewing",
             ]),
         .executableTarget(
             name: "stormbench",
@@ -102,6 +103,14 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "PeriodicityBench",
+            dependencies: [
+                "Localization", "Periodicity", "Randomness", "Simulation", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
         tests(of: "Work"),
         tests(of: "Randomness"),
         tests(of: "Imaging", "Work"),
@@ -109,6 +118,7 @@ let package = Package(
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),
         tests(of: "Localization", "Imaging", "Randomness", "Simulation", "Work"),
         tests(of: "Resolution", "Localization", "Randomness", "Simulation", "Work"),
+        tests(of: "Periodicity", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
         tests(of: "Instruments", "Imaging", "Localization", "Simulation", "Work"),
         tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),

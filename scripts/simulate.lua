@@ -1,6 +1,7 @@
---- Simulates a dSTORM movie of a specimen with its ground truth.
+--- Simulates a dSTORM movie, or a localization table, of a specimen with its ground truth.
 local args = arguments {
   specimen    = choice { "axons", choices = { "axons", "microtubules", "spheres", "nuclei" }, "what is looked at" },
+  form        = choice { "movie", choices = { "movie", "table" }, "movie of a camera, or localizations without a movie" },
   output      = folder { "simulation", "folder for the results" },
   seed        = integer { 1, min = 0, "seed of specimen, blinking and noise" },
   frames      = integer { 1000, min = 1, max = 1000000, "number of frames" },
@@ -10,6 +11,7 @@ local args = arguments {
   photons     = number { 2500, min = 1, "mean photons of a blink" },
   background  = number { 8, min = 0, "background in photons a pixel" },
   sigma_nm    = number { 120, min = 10, max = 2000, "standard deviation of a spot in nm" },
+  uncertainty_nm = number { 10, min = 0.01, max = 10000, "error of a localization of mean photons in nm (tables)" },
   drift_nm    = number { 0, "drift from the first to the last frame in nm" },
   labelling   = number { 0.5, min = 0, max = 1, "share of binding sites with a dye (not for spheres)" },
   period_nm   = number { 190, min = 20, max = 2000, "distance of spectrin rings (axons)" },
@@ -25,6 +27,24 @@ if args.specimen == "axons" then
   settings.period_nm = args.period_nm
   settings.periodic = not args.aperiodic
 end
+
+if args.form == "table" then
+  local tables = simulation.localizations(simulation.specimen(args.specimen, settings, args.seed), {
+    width_um = args.width * args.pixel_nm / 1000, height_um = args.height * args.pixel_nm / 1000,
+    photons = args.photons, uncertainty_nm = args.uncertainty_nm, frames = args.frames, seed = args.seed,
+  })
+  system.make_folder(args.output)
+  tables[1]:write(args.output .. "/localizations.csv")
+  tables[2]:write(args.output .. "/truth.csv")
+  local emitters, count = {}, 0
+  for _, emitter in ipairs(tables[1]:column("emitter")) do
+    if emitter >= 0 and not emitters[emitter] then emitters[emitter], count = true, count + 1 end
+  end
+  summary { emitters = count, frames = args.frames, spots = #tables[1], seconds = system.seconds() - start }
+  print(string.format("%d emitters, %d localizations in %s", count, #tables[1], args.output))
+  return
+end
+
 local camera = { pixel_nm = args.pixel_nm }
 if args.em_gain > 1 then
   camera.em_gain, camera.electrons_per_count, camera.read_noise_electrons = args.em_gain, 12, 50

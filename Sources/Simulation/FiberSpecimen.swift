@@ -37,7 +37,7 @@ public struct SpectrinRings: Sendable, Equatable {
     }
 
     /// Places of the rings along an axon in um.
-    func places(length_um: Double, random: inout RandomSource) -> [Double] {
+    public func places(length_um: Double, random: inout RandomSource) -> [Double] {
         guard let period_nm else {
             let count = random.poisson(mean: length_um * 1000 / 190)
             return (0..<count).map { _ in random.uniform() * length_um }
@@ -69,14 +69,17 @@ public struct FiberSpecimen: Specimen {
 
     private let grid: CellGrid
     private let length_um: ClosedRange<Double>
+    private let persistence_um: Double
 
     /// Fibres.
     /// - Parameters:
     ///   - density_per_mm2: 0 to 100000.
     ///   - labelling: 0 to 1.
+    ///   - length_um: of a fibre; of usual length without it.
+    ///   - persistence_um: over which a fibre forgets its direction; of usual stiffness without it.
     public init(
         _ fiber: Fiber, seed: UInt64, density_per_mm2: Double? = nil, labelling: Double = 0.5,
-        blinking: Blinking = Blinking()
+        length_um: ClosedRange<Double>? = nil, persistence_um: Double? = nil, blinking: Blinking = Blinking()
     ) {
         self.fiber = fiber
         self.labelling = min(1, max(0, labelling))
@@ -87,12 +90,14 @@ public struct FiberSpecimen: Specimen {
         case .axons:
             name = "axons"
             (first, second) = ("cytoplasm", "spectrin")
-            length_um = 50...110
+            self.length_um = length_um ?? 50...110
+            self.persistence_um = persistence_um ?? 250
             self.density_per_mm2 = min(100_000, max(0, density_per_mm2 ?? 900))
         case .microtubules:
             name = "microtubules"
             (first, second) = ("tubulin-GFP", "tubulin")
-            length_um = 15...50
+            self.length_um = length_um ?? 15...50
+            self.persistence_um = persistence_um ?? 60
             self.density_per_mm2 = min(100_000, max(0, density_per_mm2 ?? 15_000))
         }
         labels = [
@@ -175,7 +180,7 @@ public struct FiberSpecimen: Specimen {
                 id: CellGrid.mix(grid.seed &+ 1, column &* 65_537 &+ index, row),
                 path: Filament(
                     start: [x, y], direction: direction, length_um: stream.uniform(in: length_um),
-                    persistence_um: isAxon ? 250 : 60, random: &stream),
+                    persistence_um: persistence_um, random: &stream),
                 radius_um: radius, brightness: exp(stream.normal(deviation: 0.3)) * (isAxon ? 1 : 4))
         }
     }

@@ -1,12 +1,12 @@
 /// The natural cubic spline through points; beyond them it goes on as a straight line.
-struct CubicSpline {
+public struct CubicSpline: Sendable {
     private let x: [Double]
     private let y: [Double]
     /// Second derivatives at the points.
     private let curvature: [Double]
 
     /// A spline through points with rising x; at least one point.
-    init(_ x: [Double], _ y: [Double]) {
+    public init(_ x: [Double], _ y: [Double]) {
         self.x = x
         self.y = y
         let last = x.count - 1
@@ -27,7 +27,8 @@ struct CubicSpline {
         curvature = second
     }
 
-    func value(at place: Double) -> Double {
+    /// The spline's value at a place.
+    public func value(at place: Double) -> Double {
         guard x.count > 1 else { return y[0] }
         let last = x.count - 1
         if place <= x[0] { return y[0] + slope(0, atEnd: false) * (place - x[0]) }

@@ -8,6 +8,7 @@ extension LuaModule {
             .segmentation,
             .localization,
             .resolution,
+            .periodicity,
             .simulation,
             .microscope,
             .acquisition,

@@ -68,6 +68,38 @@ struct GridOptions: LuaOptions {
     ]
 }
 
+/// A localization table without a movie in between.
+struct TableOptions: LuaOptions {
+    var label: String?
+    var x_um: Double?
+    var y_um: Double?
+    var width_um = 40.0
+    var height_um = 40.0
+    var statistics = LocalizationStatistics()
+    var seed: UInt64 = 1
+
+    static let defaults = TableOptions()
+    static let fields = [
+        Option("label", \TableOptions.label, "the stain; the first that blinks by default"),
+        Option("x_um", \TableOptions.x_um, "the middle of the field; on an object by default"),
+        Option("y_um", \TableOptions.y_um, "the middle of the field; on an object by default"),
+        Option("width_um", \TableOptions.width_um, "width of the field", minimum: 0.1, maximum: 5000),
+        Option("height_um", \TableOptions.height_um, "height of the field", minimum: 0.1, maximum: 5000),
+        Option(
+            "per_molecule", \TableOptions.statistics.perMolecule, "mean localizations of a molecule", minimum: 1,
+            maximum: 1e5),
+        Option(
+            "uncertainty_nm", \TableOptions.statistics.uncertainty_nm, "error at the mean photons", minimum: 0.01,
+            maximum: 1e4),
+        Option("photons", \TableOptions.statistics.photons, "mean photons", minimum: 1),
+        Option(
+            "background", \TableOptions.statistics.background, "localizations anywhere for each of a molecule",
+            minimum: 0, maximum: 100),
+        Option("frames", \TableOptions.statistics.frames, "the number of frames", minimum: 1, maximum: 1e9),
+        Option("seed", \TableOptions.seed, "of blinking and errors"),
+    ]
+}
+
 /// A plain simulated camera.
 struct SensorOptions: LuaOptions {
     var pixel_nm = 100.0
@@ -133,6 +165,19 @@ extension LuaModule {
                     of: specimen.specimen, label: options.label,
                     centre_um: [options.x_um ?? found.x, options.y_um ?? found.y], settings: settings,
                     sensor: camera.sensor, seed: options.seed)
+            }
+            module.function(
+                "localizations", "Simulates a localization table of a specimen without a movie in between.",
+                [Parameter("specimen", "the specimen"), Parameter("options", "how")],
+                result: "two tables with the same rows: the localizations, and their true places"
+            ) { (specimen: SpecimenHandle, options: TableOptions) in
+                let found = specimen.specimen.placeOfObject()
+                let area = Area(
+                    centre_x_um: options.x_um ?? found.x, centre_y_um: options.y_um ?? found.y,
+                    width_um: options.width_um, height_um: options.height_um)
+                let tables = try simulateLocalizations(
+                    of: specimen.specimen, label: options.label, in: area, options.statistics, seed: options.seed)
+                return [tables.found, tables.truth]
             }
             module.function(
                 "grid", "Simulates isolated emitters of one brightness, for comparison with the Cramér-Rao bound.",

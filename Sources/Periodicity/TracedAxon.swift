@@ -1,0 +1,118 @@
+import Foundation
+import Localization
+import Work
+
+/// An axon found in a localization table.
+public struct TracedAxon: Sendable, Equatable {
+    /// Its axis.
+    public let axis: AxonAxis
+    /// Rows of the merged table that lie in the gate, by rising arc length.
+    public let molecules: [Int]
+    /// Rows of the original table that lie in the gate, by rising arc length.
+    public let localizations: [Int]
+    /// Arc lengths of molecules and localizations.
+    public let profile: AxonProfile
+}
+
+/// The axons of a localization table, with blinks merged to molecules.
+public struct AxonTracing: Sendable {
+    /// One row for each molecule.
+    public let molecules: LocalizationTable
+    /// The axons, longest first.
+    public let axons: [TracedAxon]
+
+    /// The distance of knots of an axis.
+    static let knot_nm = 500.0
+
+    /// Merges blinks and finds the axons.
+    ///
+    /// Localizations within 2.5 median uncertainties of each other are one molecule, whenever they were seen. Ridges of
+    /// the molecules' density become splines that are moved to the middle of the molecules in a gate, then every
+    /// molecule is given the arc length at its foot on the axis; where gates overlap, on the longer one.
+    /// - Parameter mask: where axons may lie; everywhere without one.
+    /// - Throws: a `Failure` for fewer than 50 localizations, localizations of a single frame or at one place;
+    ///   `Interrupted`.
+    public init(_ table: LocalizationTable, _ settings: TracingSettings, mask: AxonMask? = nil) throws {
+        let rows = (0..<table.count).filter { table.x_nm[$0].isFinite && table.y_nm[$0].isFinite }
+        let table = rows.count == table.count ? table : table.rows(rows)
+        guard table.count >= 50 else {
+            throw Failure(
+                "\(table.count) localizations are too few for a period", remedy: "give at least 50", code: "too-few")
+        }
+        guard Set(table.frame).count > 1 else {
+            throw Failure(
+                "all localizations are in one frame", remedy: "blinks of a molecule are told apart by their frames",
+                code: "one-frame")
+        }
+        guard let extent = Field(of: table, step_nm: 1e-3), max(extent.width_nm, extent.height_nm) > 1000 else {
+            throw Failure(
+                "all localizations lie at one place", remedy: "a period needs axons of some um", code: "no-structure")
+        }
+        let uncertainties = (table["uncertainty_nm"] ?? []).filter { $0 > 0 && $0.isFinite }.sorted()
+        let typical = uncertainties.isEmpty ? 10 : uncertainties[uncertainties.count / 2]
+        let radius = min(60, max(10, 2.5 * typical))
+        let molecules = table.merged(try table.tracks(radius_nm: radius, gap: Int(Int32.max)))
+        self.molecules = molecules
+        let field = Field(
+            x_nm: extent.x_nm - 500, y_nm: extent.y_nm - 500, width_nm: extent.width_nm + 1000,
+            height_nm: extent.height_nm + 1000)
+        let map = try RidgeMap(molecules, field: field, settings: settings, mask: mask)
+        let lines = try map.lines(shortest_um: settings.shortest_um)
+        let gate = settings.gate_nm
+        let points = PointGrid(x_nm: molecules.x_nm, y_nm: molecules.y_nm, cell_nm: 1000 * settings.width_um)
+        let all = PointGrid(x_nm: table.x_nm, y_nm: table.y_nm, cell_nm: 1000 * settings.width_um)
+        let axes = try concurrentMap(lines.count) { index -> AxonAxis? in
+            try Interruption.check()
+            return AxonTracing.axis(along: lines[index], points, gate_nm: gate)
+        }.compactMap { $0 }.filter { $0.length_nm >= settings.shortest_um * 1000 }
+            .sorted { $0.length_nm > $1.length_nm }
+        let near = try concurrentMap(axes.count) { points.points(along: axes[$0], within: gate) }
+        let nearAll = try concurrentMap(axes.count) { all.points(along: axes[$0], within: gate) }
+        let own = AxonTracing.owners(near, count: molecules.count)
+        let ownAll = AxonTracing.owners(nearAll, count: table.count)
+        axons = axes.indices.compactMap { number in
+            let places = near[number].filter { own[$0.index] == number }
+            let localizations = nearAll[number].filter { ownAll[$0.index] == number }
+            // What has most of its molecules from a longer axon is a second trace of that.
+            guard places.count >= 5, Double(places.count) >= 0.6 * Double(near[number].count) else { return nil }
+            return TracedAxon(
+                axis: axes[number], molecules: places.map(\.index), localizations: localizations.map(\.index),
+                profile: AxonProfile(
+                    molecules_nm: places.map(\.arc), localizations_nm: localizations.map(\.arc),
+                    length_nm: axes[number].length_nm))
+        }
+    }
+
+    /// The number of the first, longest axon in whose gate each point lies.
+    private static func owners(_ near: [[(index: Int, arc: Double, across: Double)]], count: Int) -> [Int] {
+        var owner = [Int](repeating: -1, count: count)
+        for (number, points) in near.enumerated() {
+            for point in points where owner[point.index] < 0 { owner[point.index] = number }
+        }
+        return owner
+    }
+
+    /// The axis of the molecules along a line.
+    private static func axis(along line: [SIMD2<Double>], _ points: PointGrid, gate_nm: Double) -> AxonAxis? {
+        var axis = AxonAxis(through: stride(from: 0, to: line.count, by: 5).map { line[$0] } + [line[line.count - 1]])
+        for _ in 0..<4 {
+            let intervals = max(2, Int((axis.length_nm / knot_nm).rounded()))
+            let spacing = axis.length_nm / Double(intervals)
+            let knots = (0...intervals).map { axis.place(at: Double($0) * spacing) }
+            let bend = knots.indices.map { index -> Double in
+                guard index > 0, index < intervals else { return 0 }
+                let second = knots[index - 1].point - 2 * knots[index].point + knots[index + 1].point
+                return knots[index].along.x * second.y - knots[index].along.y * second.x
+            }
+            let near = points.points(along: axis, within: gate_nm)
+            guard near.count >= 5 else { return nil }
+            let offsets = AxisFit.offsets(
+                arc: near.map(\.arc), across: near.map(\.across), bend: bend, spacing: spacing)
+            axis = AxonAxis(
+                through: zip(knots, offsets).map { knot, offset in
+                    knot.point + SIMD2(-knot.along.y, knot.along.x) * offset
+                })
+        }
+        return axis
+    }
+}
