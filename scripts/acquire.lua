@@ -1,8 +1,10 @@
 --- The automated run: scans an area, finds the objects, takes wide-field images and dSTORM movies of them,
---- localizes the molecules and reports.
+--- localizes the molecules and reports. For axons: --specimen axons --scan GFP --widefield GFP --find threshold
+--- --periodicity, which adds the period of the membrane skeleton.
 local args = arguments {
   microscope = text    { "simulated", "simulated, or a JSON file that describes a microscope" },
   model      = folder  { "Models/nuclei", exists = true, "folder of the trained model" },
+  find       = choice  { "model", choices = { "model", "threshold" }, "objects by the model, or by Otsu's threshold" },
   area       = size    { "300x300", "area to scan, WIDTHxHEIGHT in um" },
   x_um       = number  { 0, "centre of the area in um" },
   y_um       = number  { 0, "centre of the area in um" },
@@ -18,6 +20,7 @@ local args = arguments {
   specimen   = choice  { "nuclei", choices = { "nuclei", "axons", "microtubules", "spheres" },
                          "specimen of the simulated microscope" },
   frc_nm     = number  { 8, min = 1, "side of a pixel for the Fourier ring correlation in nm; half the finest period" },
+  periodicity = flag     "measure the period of rings along axons in the first storm channel",
   detail_um  = number  { 4, min = 0.1, "side of the enlarged detail in the report in um" },
   inner      = flag      "leave out objects that touch the edge of the scan",
   seed       = integer { 1, min = 0, "seed of every random choice" },
@@ -27,7 +30,7 @@ local args = arguments {
 
 local simulation = args.microscope == "simulated" and { seed = args.seed, specimen = { kind = args.specimen } } or {}
 local scope <close> = microscope.open(args.microscope, simulation)
-local model = segmentation.load(args.model)
+local model = args.find == "model" and segmentation.load(args.model)
 local run <close> = acquisition.begin(args.output, { parameters = args, resume = args.resume })
 
 -- Scan the area and stitch the tiles at the pixel size of the model.
@@ -35,11 +38,15 @@ local scan = run:scan(scope, {
   width_um = args.area.width, height_um = args.area.height, x_um = args.x_um, y_um = args.y_um,
   channel = args.scan, overlap = args.overlap,
 })
-local pixel_um = args.pixel_um or model.pixel_um or error("the model does not know its pixel size; give --pixel-um")
+local pixel_um = args.pixel_um or args.find == "threshold" and 0.3 or model.pixel_um or error("the model does not know its pixel size; give --pixel-um")
 local overview = run:overview(scan, pixel_um, run:calibration(scope, args.scan).offset_counts)
 
 -- Find the objects, and the fields of view that hold each of them once.
 local objects = run:objects(overview, function(path)
+  if args.find == "threshold" then
+    local smooth = imaging.read(path):blur(0.3 / pixel_um)
+    return (smooth:mask(smooth:threshold_otsu()):components())
+  end
   model:segment(path, run:path("segmentation"), nil, { separate = true, second_pass = true })
   return imaging.read_labels(run:path("segmentation/labels.tif"))
 end)
@@ -102,6 +109,22 @@ for _, record in ipairs(records) do
   end
 end
 
+-- The period of rings along axons, over all movies together.
+local period
+if args.periodicity then
+  local tables = {}
+  for _, record in ipairs(records) do
+    for _, file in ipairs(record.movies) do
+      if file.channel == args.storm[1] then
+        local found = localization.read(run:path("localizations/" .. file.name .. ".csv"))
+        if #found >= 50 then tables[#tables + 1] = found end
+      end
+    end
+  end
+  period = periodicity.measure(tables, { seed = args.seed })
+  period:write(run:path("periodicity"))
+end
+
 -- Report.
 table.sort(resolutions)
 local median_nm = resolutions[(#resolutions + 1) // 2]
@@ -114,6 +137,12 @@ local figures = {
   { label = "localizations", value = ("%d"):format(localizations) }, { label = "median FRC", value = frc },
   { label = "time", value = ("%.0f s"):format(run.seconds), note = ("%.0f %% overhead"):format(100 * times.overhead) },
 }
+if period then
+  figures[#figures + 1] = {
+    label = "period", value = period.period_nm and ("%.1f nm"):format(period.period_nm) or "none",
+    note = ("p = %.3g, %d axons"):format(period.p_value, period.axons),
+  }
+end
 if truth and truth.share then
   figures[#figures + 1] = {
     label = "imaged exactly once", value = ("%.1f %%"):format(100 * truth.share),
@@ -129,7 +158,9 @@ local page = view.report(run, {
 summary {
   tiles = scan.tiles, objects = #objects, positions = #targets, movies = count, seconds = run.seconds,
   overhead = times.overhead, times = times, localizations = localizations, resolution_nm = median_nm,
-  resolutions_nm = resolutions, skipped = run.skipped, truth = truth, report = page,
+  period_nm = period and period.period_nm, interval_nm = period and period.interval_nm,
+  p_value = period and period.p_value, resolutions_nm = resolutions, skipped = run.skipped, truth = truth, report = page,
 }
+if period then print(tostring(period)) end
 print(("%d movies, %d localizations, median FRC %s"):format(count, localizations, frc))
 print(page)
