@@ -69,6 +69,12 @@ function simulation.specimen(kind, settings, seed) end
 ---@return simulation.Movie # the movie with its truth
 function simulation.movie(specimen, options, camera) end
 
+--- Simulates a localization table of a specimen without a movie in between.
+---@param specimen simulation.Specimen the specimen
+---@param options? { label: string?, x_um: number?, y_um: number?, width_um: number?, height_um: number?, per_molecule: number?, uncertainty_nm: number?, photons: number?, background: number?, frames: integer?, seed: integer? } how (may be left out)
+---@return localization.Table[] # two tables with the same rows: the localizations, and their true places
+function simulation.localizations(specimen, options) end
+
 --- Simulates isolated emitters of one brightness, for comparison with the Cramér-Rao bound.
 ---@param options? { width: integer?, height: integer?, spacing_px: integer?, photons: number?, sigma_nm: number?, background: number?, frames: integer?, seed: integer? } how (may be left out)
 ---@param camera? { pixel_nm: number?, offset_counts: number?, electrons_per_count: number?, em_gain: number?, quantum_efficiency: number?, read_noise_electrons: number?, bits: integer? } the camera (may be left out)
