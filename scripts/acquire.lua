@@ -83,6 +83,7 @@ local function reconstruct(file, position)
   if #found >= 100 then
     local curve = resolution.frc(found, { seed = args.seed, repeats = 3, pixel_nm = args.frc_nm })
     result.resolution_nm, result.precision_nm = curve.resolution_nm, found:median("uncertainty_nm")
+    result.corrected_nm, result.is_corrected, result.repeated = curve.corrected_nm, curve.is_corrected, curve.repeated
     result.frequency_per_nm, result.correlation = curve.frequency_per_nm, curve.smoothed
     found:draw(run:path(name .. ".tif"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
     result.picture, result.detail = name .. ".png", name .. "-detail.png"
@@ -99,12 +100,14 @@ local function reconstruct(file, position)
   return result
 end
 
-local results, resolutions, count, localizations = {}, {}, 0, 0
+local results, resolutions, corrected, tried, count, localizations = {}, {}, {}, 0, 0, 0
 for _, record in ipairs(records) do
   for _, file in ipairs(record.movies) do
     local result = run:once("reconstruction", file.name, function() return reconstruct(file, record.position) end)
     results[file.name] = result
     resolutions[#resolutions + 1] = result.resolution_nm
+    corrected[#corrected + 1] = result.corrected_nm
+    if result.is_corrected then tried = tried + 1 end
     count, localizations = count + 1, localizations + result.localizations
   end
 end
@@ -131,10 +134,16 @@ local median_nm = resolutions[(#resolutions + 1) // 2]
 local times = run:times(scan, records)
 local truth = run:truth(scope, scan, records)
 local frc = median_nm and ("%.0f nm"):format(median_nm) or "-"
+-- A molecule that blinks again is in both halves: the number without such repeats is the one of the structure.
+table.sort(corrected)
+local corrected_nm = corrected[(#corrected + 1) // 2]
+local honest = tried > 0 and (corrected_nm
+  and ("%.0f nm without repeats of molecules, %d of %d movies"):format(corrected_nm, #corrected, tried)
+  or "of repeats of single molecules; no structure is resolved") or nil
 local figures = {
   { label = "tiles", value = ("%d"):format(scan.tiles) }, { label = "objects", value = ("%d"):format(#objects) },
   { label = "positions", value = ("%d"):format(#targets) }, { label = "movies", value = ("%d"):format(count) },
-  { label = "localizations", value = ("%d"):format(localizations) }, { label = "median FRC", value = frc },
+  { label = "localizations", value = ("%d"):format(localizations) }, { label = "median FRC", value = frc, note = honest },
   { label = "time", value = ("%.0f s"):format(run.seconds), note = ("%.0f %% overhead"):format(100 * times.overhead) },
 }
 if period then
@@ -159,8 +168,10 @@ summary {
   tiles = scan.tiles, objects = #objects, positions = #targets, movies = count, seconds = run.seconds,
   overhead = times.overhead, times = times, localizations = localizations, resolution_nm = median_nm,
   period_nm = period and period.period_nm, interval_nm = period and period.interval_nm,
-  p_value = period and period.p_value, resolutions_nm = resolutions, skipped = run.skipped, truth = truth, report = page,
+  p_value = period and period.p_value, resolutions_nm = resolutions,
+  corrected_nm = corrected_nm, corrected_movies = #corrected, skipped = run.skipped, truth = truth, report = page,
 }
 if period then print(tostring(period)) end
-print(("%d movies, %d localizations, median FRC %s"):format(count, localizations, frc))
+print(("%d movies, %d localizations, median FRC %s%s"):format(count, localizations, frc,
+  honest and (" (%s)"):format(honest) or ""))
 print(page)

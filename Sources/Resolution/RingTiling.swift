@@ -2,30 +2,6 @@ import Foundation
 import Localization
 import Work
 
-/// Sums over the rings of two spectra.
-struct RingSums: Sendable {
-    /// Products, and squares of each half.
-    var cross: [Double], first: [Double], second: [Double]
-    /// Products normalised pixel by pixel, and the number of pixels.
-    var cosine: [Double], pixels: [Double]
-
-    init(rings: Int) {
-        let zero = [Double](repeating: 0, count: rings)
-        (cross, first, second, cosine, pixels) = (zero, zero, zero, zero, zero)
-    }
-
-    func correlation(_ estimator: RingEstimator) -> [Double] {
-        cross.indices.map { ring in
-            switch estimator {
-            case .ringSum:
-                let power = (first[ring] * second[ring]).squareRoot()
-                return power > 0 ? cross[ring] / power : 0
-            case .stormAnalysis: return pixels[ring] > 0 ? cosine[ring] / pixels[ring] : 0
-            }
-        }
-    }
-}
-
 /// The field cut into tiles that are transformed one by one; all tiles have the same size and so the same rings.
 struct RingTiling: Sendable {
     /// The side of a tile in pixels.
@@ -34,14 +10,19 @@ struct RingTiling: Sendable {
     var rings: Int { side / 2 }
     /// The distance of rings in 1/nm.
     let frequencyStep: Double
-    /// The share of a ring's pixels that are independent: half of them mirror the others, the taper couples neighbours.
+    /// How many independent values a ring holds for each of its pixels, of all tiles together: the taper couples
+    /// neighbours, and so does an empty margin.
     let independentShare: Double
+    /// The power of the noise of all localizations in one pixel of a spectrum.
+    let noisePower: Double
+    /// The number of tiles that hold localizations.
+    var tileCount: Int { tiles.count }
     private let taper: [Float]
     private let tiles: [Tile]
-    private let pixel_nm: Double
+    private let spectrum: SpectrumRings
 
     fileprivate struct Tile: Sendable {
-        var rows: [Int] = []
+        var rows: [Int32] = []
         var points: [(x: Int32, y: Int32)] = []
     }
 
@@ -49,16 +30,18 @@ struct RingTiling: Sendable {
     private static let largest = 2048
     private static let tileSide = 1024
 
-    init(_ table: LocalizationTable, _ extent: Field, pixel_nm: Double, tapers: Bool) throws {
+    /// - Parameters:
+    ///   - extent: the field; localizations outside are drawn at its edge.
+    ///   - sharpens: whether images are tapered and the loss to the pixels is undone.
+    init(_ table: LocalizationTable, _ extent: Field, pixel_nm: Double, sharpens: Bool) throws {
         let pixels = max(extent.width_nm, extent.height_nm) / pixel_nm
         guard pixels < 1e7 else {
             throw Failure(
                 "a field of \(extent.width_nm) nm is too large for pixels of \(pixel_nm) nm",
                 remedy: "choose larger pixels or leave out far localizations", code: "field-too-large")
         }
-        self.pixel_nm = pixel_nm
         let whole = Int(pixels.rounded(.up)) + 2
-        let isWhole = whole <= Self.largest || !tapers && whole <= 2 * Self.largest
+        let isWhole = whole <= Self.largest || !sharpens && whole <= 2 * Self.largest
         side = isWhole ? FourierTransform.goodSize(max(64, whole)) : Self.tileSide
         frequencyStep = 1 / (Double(side) * pixel_nm)
         let tileSize = Double(side) * pixel_nm
@@ -68,73 +51,82 @@ struct RingTiling: Sendable {
         struct Key: Hashable { var x: Int, y: Int }
         var byKey: [Key: Tile] = [:]
         for row in 0..<table.count {
-            let x = (table.x_nm[row] - left) / pixel_nm
-            let y = (table.y_nm[row] - top) / pixel_nm
-            let key = Key(x: Int(x.rounded(.down)) / side, y: Int(y.rounded(.down)) / side)
-            byKey[key, default: Tile()].add(
-                row, Int32(max(0, x)) - Int32(key.x * side), Int32(max(0, y)) - Int32(key.y * side))
+            let x = max(0, (table.x_nm[row] - left) / pixel_nm)
+            let y = max(0, (table.y_nm[row] - top) / pixel_nm)
+            let key = Key(x: Int(x) / side, y: Int(y) / side)
+            byKey[key, default: Tile()].add(row, Int32(x) - Int32(key.x * side), Int32(y) - Int32(key.y * side))
         }
         tiles = byKey.keys.sorted { ($0.y, $0.x) < ($1.y, $1.x) }.compactMap { byKey[$0] }
         let length = side
-        taper = (0..<side).map { index in
-            guard tapers else { return 1 }
+        let taper: [Float] = (0..<side).map { index in
+            guard sharpens else { return 1 }
             // Cosine over the outer eighth on each side.
             let place = abs((Double(index) + 0.5) / Double(length) - 0.5)
             return place <= 3.0 / 8 ? 1 : Float(0.5 - 0.5 * cos(8 * Double.pi * place))
         }
-        independentShare = (tapers ? 0.6 : 1) * Double(tiles.count)
-    }
-
-    /// The ring sums of two halves.
-    func sums(_ isSecond: [Bool], _ estimator: RingEstimator) throws -> RingSums {
-        let transform = FourierTransform(width: side, height: side)
-        var sums = RingSums(rings: rings)
-        var first = [Float](repeating: 0, count: side * side)
-        var second = first
-        for tile in tiles {
-            try Interruption.check()
-            for index in first.indices {
-                first[index] = 0
-                second[index] = 0
-            }
-            for (row, point) in zip(tile.rows, tile.points) {
-                let (x, y) = (min(Int(point.x), side - 1), min(Int(point.y), side - 1))
-                let weight = taper[x] * taper[y]
-                if isSecond[row] { second[y * side + x] += weight } else { first[y * side + x] += weight }
-            }
-            add(transform.forward(first), transform.forward(second), estimator, to: &sums)
-        }
-        return sums
-    }
-
-    private func add(_ first: [Complex], _ second: [Complex], _ estimator: RingEstimator, to sums: inout RingSums) {
-        let columns = side / 2 + 1
-        for row in 0..<side {
-            let y = row <= side / 2 ? row : row - side
-            for column in 0..<columns {
-                let ring = Int(Double(y * y + column * column).squareRoot() + 0.5)
-                guard ring < rings else { break }
-                let (a, b) = (first[row * columns + column], second[row * columns + column])
-                // Columns within the half spectrum stand for their mirror images too.
-                let weight: Double = column == 0 ? 0.5 : 1
-                let cross = Double(a.real * b.real + a.imaginary * b.imaginary)
-                let left = Double(a.real * a.real + a.imaginary * a.imaginary)
-                let right = Double(b.real * b.real + b.imaginary * b.imaginary)
-                sums.cross[ring] += weight * cross
-                sums.first[ring] += weight * left
-                sums.second[ring] += weight * right
-                if estimator == .stormAnalysis, left > 0, right > 0 {
-                    sums.cosine[ring] += weight * cross / (left * right).squareRoot()
-                    sums.pixels[ring] += weight
+        self.taper = taper
+        spectrum = SpectrumRings(side: side, sharpens: sharpens)
+        // (mean of squares)^2 over the mean of fourth powers of the taper, for both axes: 0.757.
+        let area = min(1, extent.width_nm / tileSize) * min(1, extent.height_nm / tileSize)
+        independentShare = (sharpens ? 0.757 : 1) * (isWhole ? area : Double(tiles.count))
+        noisePower = tiles.reduce(0) { sum, tile in
+            sum
+                + tile.points.reduce(0) { sum, point in
+                    let weight = Double(taper[Int(point.x)] * taper[Int(point.y)])
+                    return sum + weight * weight
                 }
+        }
+    }
+
+    /// The ring sums of each split. Both halves of a split add up to the same whole, so that one transform more than
+    /// splits is made for a tile.
+    func sums(_ splits: [[Bool]], _ estimator: RingEstimator, showing progress: Work.Progress? = nil) throws
+        -> [RingSums]
+    {
+        // Jobs of one tile and some splits; sums are added in order, so that results do not depend on threads.
+        let parts = tiles.count >= 2 * processorCount ? 1 : min(splits.count, 2 * processorCount)
+        let jobs = tiles.indices.flatMap { tile in (0..<parts).map { (tile: tile, part: $0) } }
+        var totals = splits.map { _ in RingSums(rings: rings) }
+        let together = 8 * processorCount
+        for start in stride(from: 0, to: jobs.count, by: together) {
+            let batch = jobs[start..<min(jobs.count, start + together)]
+            let results = try concurrentMap(batch.count) { index in
+                let job = batch[start + index]
+                let range = splits.count * job.part / parts..<splits.count * (job.part + 1) / parts
+                let sums = try sums(tiles[job.tile], splits[range], estimator)
+                progress?.advance(by: range.count)
+                return (first: range.lowerBound, sums: sums)
             }
+            for result in results {
+                for (index, sums) in result.sums.enumerated() { totals[result.first + index] += sums }
+            }
+        }
+        return totals
+    }
+
+    private func sums(_ tile: Tile, _ splits: ArraySlice<[Bool]>, _ estimator: RingEstimator) throws -> [RingSums] {
+        let transform = FourierTransform(width: side, height: side)
+        func spectrum(_ isDrawn: (Int) -> Bool) -> [Complex] {
+            var image = [Float](repeating: 0, count: side * side)
+            for (row, point) in zip(tile.rows, tile.points) where isDrawn(Int(row)) {
+                image[Int(point.y) * side + Int(point.x)] += taper[Int(point.x)] * taper[Int(point.y)]
+            }
+            return transform.forward(image)
+        }
+        let whole = spectrum { _ in true }
+        return try splits.map { isSecond in
+            try Interruption.check()
+            var sums = RingSums(rings: rings)
+            self.spectrum.add(
+                half: spectrum { !isSecond[$0] }, whole: whole, isCosine: estimator == .stormAnalysis, to: &sums)
+            return sums
         }
     }
 }
 
 extension RingTiling.Tile {
     fileprivate mutating func add(_ row: Int, _ x: Int32, _ y: Int32) {
-        rows.append(row)
+        rows.append(Int32(row))
         points.append((x, y))
     }
 }

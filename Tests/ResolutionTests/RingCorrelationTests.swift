@@ -6,109 +6,114 @@ import Testing
 import Work
 
 @Suite struct RingCorrelationTests {
-    /// Molecules at random places, each localized a Poisson distributed number of times with normal error, each time in
-    /// a frame of its own: the correlation is a phi / (1 + a phi) with phi = exp(-4 pi^2 sigma^2 q^2) and a localizations
-    /// of a molecule in each half.
-    private func molecules(
-        _ count: Int, field_nm: Double, repeats: Double, sigma_nm: Double, seed: UInt64
-    ) -> LocalizationTable {
-        var random = RandomSource(seed: seed)
-        var frame: [Int32] = []
-        var x: [Double] = []
-        var y: [Double] = []
-        for _ in 0..<count {
-            let (cx, cy) = (random.uniform() * field_nm, random.uniform() * field_nm)
-            for _ in 0..<random.poisson(mean: repeats) {
-                frame.append(Int32(random.integer(below: 100_000)) + 1)
-                x.append(cx + random.normal(deviation: sigma_nm))
-                y.append(cy + random.normal(deviation: sigma_nm))
-            }
-        }
-        return LocalizationTable(frame: frame, x_nm: x, y_nm: y)
-    }
-
-    private func expected_nm(perHalf: Double, sigma_nm: Double, threshold: Double = 1.0 / 7) -> Double {
-        // a phi / (1 + a phi) = t at phi = t / (a (1 - t)).
-        2 * Double.pi * sigma_nm / log(perHalf * (1 - threshold) / threshold).squareRoot()
-    }
-
-    @Test(arguments: [4.0, 10, 25])
-    func agreesWithTheAnalyticCurve(sigma_nm: Double) throws {
-        let table = molecules(6000, field_nm: 400 * sigma_nm, repeats: 20, sigma_nm: sigma_nm, seed: 3)
+    @Test(arguments: [3.3, 8, 16, 25.8])
+    func agreesWithTheAnalyticCurveOfMolecules(sigma_nm: Double) throws {
+        let table = SimulatedTable.molecules(
+            6000, field_nm: 400 * sigma_nm, repeats: 20, sigma_nm: sigma_nm, seed: 3)
         var settings = RingCorrelationSettings()
-        settings.split = .localizations
         settings.repeats = 4
         let result = try ringCorrelation(table, settings)
-        let expected = expected_nm(perHalf: 10, sigma_nm: sigma_nm)
+        func analytic(_ frequency: Double) -> Double {
+            10 * blur(sigma_nm, frequency) / (1 + 10 * blur(sigma_nm, frequency))
+        }
+        let expected = length_nm(of: analytic, at: 1.0 / 7)
         let resolution = try #require(result.resolution_nm)
         print(
-            "sigma \(sigma_nm): \(resolution) +- \(result.uncertainty_nm ?? 0), expected \(expected), raw \(result.rawResolution_nm ?? 0), pixel \(result.pixel_nm)"
+            "molecules, sigma \(sigma_nm): \(resolution) +- \(result.uncertainty_nm ?? 0), expected \(expected), pixel \(result.pixel_nm)"
         )
         #expect(abs(resolution / expected - 1) < 0.03)
         var worst = 0.0
         for (frequency, value) in zip(result.frequency_per_nm, result.smoothed)
         where frequency > 0.1 / expected && frequency < 1.5 / expected {
-            let phi = exp(-4 * Double.pi * Double.pi * sigma_nm * sigma_nm * frequency * frequency)
-            worst = max(worst, abs(value - 10 * phi / (1 + 10 * phi)))
+            worst = max(worst, abs(value - analytic(frequency)))
         }
-        print("largest difference of the curve \(worst)")
         #expect(worst < 0.1)
     }
 
-    @Test func doesNotDependOnThePixel() throws {
-        let table = molecules(6000, field_nm: 6000, repeats: 20, sigma_nm: 12, seed: 4)
+    /// Lines of density l a nm and half: S/N = l phi / (pi q), as the ring average of sinc^2 is 1 / (pi q L).
+    @Test(arguments: [(2.2, 0.5), (8.0, 0.3), (20.0, 0.2)])
+    func agreesWithTheAnalyticCurveOfLines(sigma_nm: Double, perHalf: Double) throws {
+        let table = SimulatedTable.lines(
+            150, field_nm: 1000 * sigma_nm, molecules_per_nm: 2 * perHalf, repeats: nil, sigma_nm: sigma_nm, seed: 7,
+            length_nm: max(600, 100 * sigma_nm))
         var settings = RingCorrelationSettings()
         settings.repeats = 4
-        let values = try [1.5, 3, 6].map { pixel in
+        let result = try ringCorrelation(table, settings)
+        let expected = length_nm(
+            of: { frequency in
+                let signal = perHalf * blur(sigma_nm, frequency) / (Double.pi * frequency)
+                return signal / (1 + signal)
+            }, at: 1.0 / 7)
+        let resolution = try #require(result.resolution_nm)
+        print("lines, sigma \(sigma_nm): \(resolution) +- \(result.uncertainty_nm ?? 0), expected \(expected)")
+        #expect(abs(resolution / expected - 1) < 0.03)
+        #expect(result.periodicity.warning == nil, "\(result.periodicity)")
+        // Each molecule is localized once: there is nothing to correct.
+        let corrected = try #require(result.corrected)
+        print("  repeats \(corrected.repeats) +- \(corrected.repeatsError), corrected \(corrected.resolution_nm ?? 0)")
+        #expect(corrected.resolution_nm.map { abs($0 / expected - 1) < 0.1 } ?? false)
+    }
+
+    @Test func doesNotDependOnThePixel() throws {
+        let table = SimulatedTable.molecules(12000, field_nm: 6000, repeats: 20, sigma_nm: 12, seed: 4)
+        var settings = RingCorrelationSettings()
+        settings.repeats = 2
+        let values = try [3.0, 6, 12].map { pixel in
             settings.pixel_nm = pixel
             return try #require(try ringCorrelation(table, settings).resolution_nm)
         }
-        print("pixels 1.5, 3, 6 nm: \(values)")
-        #expect((values.max()! - values.min()!) / values[0] < 0.02)
-    }
-
-    @Test func stormAnalysisEstimatorReadsAsPublished() throws {
-        // A ring-sum correlation r is (pi/4) r 2F1(1/2, 1/2; 2; r^2) there: 0.5 becomes 0.406.
-        let table = molecules(8000, field_nm: 4000, repeats: 20, sigma_nm: 10, seed: 5)
-        var settings = RingCorrelationSettings()
-        settings.split = .localizations
-        settings.repeats = 6
-        settings.estimator = .stormAnalysis
+        print("pixels 3, 6, 12 nm: \(values)")
+        #expect((values.max()! - values.min()!) / values[0] < 0.01)
+        // In pixels of 2 nm the field is cut into nine tiles; expected are 37.3 nm.
         settings.pixel_nm = 2
-        let other = try ringCorrelation(table, settings)
-        // The frequency where the ring-sum correlation is 0.5: 10 phi = 1.
-        let frequency = log(10.0).squareRoot() / (2 * Double.pi * 10)
-        let ring = Int((frequency / other.frequency_per_nm[1]).rounded())
-        print("storm-analysis at 0.5: \(other.smoothed[ring])")
-        #expect(abs(other.smoothed[ring] - 0.406) < 0.02)
+        let tiled = try #require(try ringCorrelation(table, settings).resolution_nm)
+        print("nine tiles: \(tiled)")
+        #expect(abs(tiled / (2 * Double.pi * 12 / log(60.0).squareRoot()) - 1) < 0.02)
     }
 
-    @Test func splitsOfTheSameBlinkFlatter() throws {
-        // Every molecule blinks once for ten frames with a common error of 15 nm.
-        var random = RandomSource(seed: 6)
-        var frame: [Int32] = []
-        var x: [Double] = []
-        var y: [Double] = []
-        for _ in 0..<400 {
-            let (cx, cy) = (random.uniform() * 4000, random.uniform() * 4000)
-            for _ in 0..<10 {
-                let (bx, by) = (random.normal(deviation: 15), random.normal(deviation: 15))
-                let start = random.integer(below: 20000)
-                for step in 0..<10 {
-                    frame.append(Int32(start + step + 1))
-                    x.append(cx + bx + random.normal(deviation: 5))
-                    y.append(cy + by + random.normal(deviation: 5))
-                }
-            }
-        }
-        let table = LocalizationTable(frame: frame, x_nm: x, y_nm: y)
+    @Test func readsTheOtherCriteria() throws {
+        let table = SimulatedTable.molecules(6000, field_nm: 6000, repeats: 20, sigma_nm: 12, seed: 5)
         var settings = RingCorrelationSettings()
         settings.repeats = 4
-        let honest = try #require(try ringCorrelation(table, settings).resolution_nm)
-        settings.split = .localizations
-        let flattered = try #require(try ringCorrelation(table, settings).resolution_nm)
-        print("blocks \(honest), localizations \(flattered)")
-        #expect(flattered < 0.75 * honest)
+        let result = try ringCorrelation(table, settings)
+        // Pixels of a ring: 2 pi q L of the field's side L, of which the taper leaves (0.84375 / 0.90460)^4.
+        for (name, level) in [
+            ("3-sigma", { (n: Double) in 3 / (n / 2).squareRoot() }),
+            (
+                "half-bit",
+                { (n: Double) in (0.2071 + 1.9102 / n.squareRoot()) / (1.2071 + 0.9102 / n.squareRoot()) }
+            ),
+        ] {
+            let expected = length_nm(
+                of: { frequency in
+                    let pixels = 2 * Double.pi * frequency * 6000 * 6000 / (result.frequencySide_nm) * 0.757
+                    return 10 * blur(12, frequency) / (1 + 10 * blur(12, frequency)) - level(pixels)
+                }, at: 0)
+            let reading = try #require(result.readings_nm[name])
+            print("\(name): \(reading), expected \(expected)")
+            #expect(abs(reading / expected - 1) < 0.03)
+        }
+        #expect(result.readings_nm["fixed"] == result.resolution_nm)
+    }
+
+    /// The error that is told is that between independent measurements of the same kind.
+    @Test func tellsItsUncertainty() throws {
+        var settings = RingCorrelationSettings()
+        settings.repeats = 4
+        var values: [Double] = []
+        var told: [Double] = []
+        for seed in 0..<12 {
+            let table = SimulatedTable.molecules(
+                400, field_nm: 3000, repeats: 20, sigma_nm: 12, seed: 100 + UInt64(seed))
+            let result = try ringCorrelation(table, settings)
+            values.append(try #require(result.resolution_nm))
+            told.append(try #require(result.uncertainty_nm))
+        }
+        let mean = values.reduce(0, +) / 12
+        let spread = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 11).squareRoot()
+        let typical = told.reduce(0, +) / 12
+        print("mean \(mean), spread \(spread), told \(typical)")
+        #expect(typical > 0.6 * spread && typical < 2 * spread)
     }
 
     @Test func refusesWhatHasNoResolution() {
@@ -117,7 +122,7 @@ import Work
                 return "\(try ringCorrelation(table))"
             } catch { return "\(error)" }
         }
-        let few = molecules(5, field_nm: 100, repeats: 3, sigma_nm: 1, seed: 1)
+        let few = SimulatedTable.molecules(5, field_nm: 100, repeats: 3, sigma_nm: 1, seed: 1)
         #expect(message(few).contains("too few"))
         let point = LocalizationTable(
             frame: (1...100).map(Int32.init), x_nm: Array(repeating: 5, count: 100),
@@ -132,4 +137,39 @@ import Work
             y_nm: Array(repeating: 5, count: 100))
         #expect(message(far).contains("too large"))
     }
+
+    /// A spot without structure is not resolved at its own size.
+    @Test func givesNoNumberForOneSpot() throws {
+        let spot = SimulatedTable.molecules(1, field_nm: 1, repeats: 2000, sigma_nm: 8, seed: 2)
+        let result = try ringCorrelation(spot)
+        print("one spot: \(result.resolution_nm ?? 0), corrected \(result.corrected?.resolution_nm ?? 0)")
+        #expect(result.corrected?.resolution_nm == nil)
+    }
+
+    @Test func warnsOfHarmonics() throws {
+        var settings = RingCorrelationSettings()
+        settings.repeats = 4
+        let periodic = SimulatedTable.lines(
+            40, field_nm: 12000, molecules_per_nm: 0.1, repeats: 5, sigma_nm: 15, seed: 9, period_nm: 190)
+        let signs = try ringCorrelation(periodic, settings).periodicity
+        print("period 190: \(signs)")
+        #expect(signs.peaks_nm.contains { abs($0 / 190 - 1) < 0.05 })
+        #expect(signs.warning != nil)
+        for seed in 0..<4 {
+            let plain = [
+                SimulatedTable.lines(
+                    40, field_nm: 12000, molecules_per_nm: 0.1, repeats: 5, sigma_nm: 15, seed: UInt64(20 + seed)),
+                SimulatedTable.molecules(1000, field_nm: 6000, repeats: 10, sigma_nm: 12, seed: UInt64(30 + seed)),
+            ]
+            for table in plain {
+                let signs = try ringCorrelation(table, settings).periodicity
+                #expect(signs.warning == nil, "\(signs)")
+            }
+        }
+    }
+}
+
+extension RingCorrelation {
+    /// The side of a tile.
+    fileprivate var frequencySide_nm: Double { 1 / frequency_per_nm[1] }
 }

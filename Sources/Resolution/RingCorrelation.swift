@@ -1,0 +1,162 @@
+import Foundation
+import Localization
+import Work
+
+/// A Fourier ring correlation and the resolution read from it.
+public struct RingCorrelation: Sendable, Equatable, Codable {
+    /// Spatial frequencies in 1/nm.
+    public var frequency_per_nm: [Double]
+    /// The correlation of each ring, all splits together.
+    public var correlation: [Double]
+    /// The same smoothed.
+    public var smoothed: [Double]
+    /// The criterion by which the resolution is read, and its level at each ring.
+    public var criterion: ResolutionCriterion
+    /// The level of the criterion at each ring.
+    public var level: [Double]
+    /// The inverse of the frequency at which the smoothed curve first falls below the level; nil if it never does.
+    public var resolution_nm: Double?
+    /// The same from the curve without smoothing.
+    public var rawResolution_nm: Double?
+    /// The standard error: the larger of the spread over the splits and the counting statistics of the ring.
+    public var uncertainty_nm: Double?
+    /// What the other criteria read from the smoothed curve, by their names.
+    public var readings_nm: [String: Double]
+    /// The curve without what repeated localizations of single molecules add to it; nil where the error of the
+    /// localizations is not known, and for the storm-analysis estimator.
+    public var corrected: RepeatCorrection?
+    /// Signs of a periodic structure, which the number alone does not tell.
+    public var periodicity: PeriodicSigns
+    /// The side of a pixel in nm.
+    public var pixel_nm: Double
+    /// The number of localizations.
+    public var localizations: Int
+}
+
+/// The Fourier ring correlation of a localization table.
+///
+/// Each half is drawn as a histogram, its margins tapered, and transformed; fields larger than 2048 pixels are cut into
+/// tiles whose ring sums add up. What the pixels take from the signal is given back, and the curve is smoothed over a
+/// span fixed in 1/nm, so that the result depends on neither pixel nor field. The resolution is read where the smoothed
+/// curve first falls below the level; uncertainty after Nieuwenhuizen et al., Nat. Methods 10, 557 (2013).
+/// - Throws: a `Failure` for fewer than 50 localizations, a single frame, or localizations at one place; `Interrupted`.
+public func ringCorrelation(
+    _ table: LocalizationTable, _ settings: RingCorrelationSettings = RingCorrelationSettings()
+) throws -> RingCorrelation {
+    let (table, extent) = try checked(table, settings)
+    var pixel = settings.pixel_nm ?? max(2, min(10, typicalUncertainty(table) / 2))
+    // Look with one split which pixel the resolution needs.
+    if settings.pixel_nm == nil, settings.estimator == .ringSum {
+        var scout = settings
+        scout.repeats = 1
+        for _ in 0..<3 {
+            let found = try curve(table, extent, pixel, scout)
+            let wanted = max(0.25, (found.resolution_nm ?? 2 * pixel) / 5)
+            let isFine = wanted >= 0.8 * pixel
+            pixel = wanted
+            if isFine { break }
+        }
+    }
+    return try curve(table, extent, pixel, settings, isShown: true)
+}
+
+/// The rows with a place and their field, or the reason why there is no resolution.
+func checked(_ table: LocalizationTable, _ settings: RingCorrelationSettings) throws -> (LocalizationTable, Field) {
+    let rows = (0..<table.count).filter { table.x_nm[$0].isFinite && table.y_nm[$0].isFinite }
+    let table = rows.count == table.count ? table : table.rows(rows)
+    guard table.count >= 50 else {
+        throw Failure(
+            "\(table.count) localizations are too few for a resolution", remedy: "give at least 50", code: "too-few")
+    }
+    guard settings.level > 0, settings.level < 1, settings.smoothing >= 0, settings.blocks >= 2,
+        [settings.pixel_nm, settings.link_nm, settings.precision_nm].allSatisfy({
+            $0.map { $0 > 0 && $0.isFinite } ?? true
+        })
+    else {
+        throw Failure(
+            "FRC needs a threshold between 0 and 1, 2 blocks or more and lengths above 0", code: "parameter")
+    }
+    guard let extent = Field(of: table, step_nm: 1e-3), max(extent.width_nm, extent.height_nm) > 10 else {
+        throw Failure(
+            "all localizations lie at one place", remedy: "a resolution needs a structure", code: "no-structure")
+    }
+    return (table, extent)
+}
+
+private func curve(
+    _ table: LocalizationTable, _ extent: Field, _ pixel: Double, _ settings: RingCorrelationSettings,
+    isShown: Bool = false
+) throws -> RingCorrelation {
+    let estimator = settings.estimator
+    let tiling = try RingTiling(table, extent, pixel_nm: pixel, sharpens: estimator == .ringSum)
+    let splits = try halves(of: table, settings)
+    let progress = isShown ? Progress("FRC", total: splits.count * tiling.tileCount, unit: "transforms") : nil
+    let sums = try tiling.sums(splits, estimator, showing: progress)
+    progress?.finish()
+    var total = RingSums(rings: tiling.rings)
+    for split in sums { total += split }
+    let step = tiling.frequencyStep
+    let smoothing = RingSmoothing(span: settings.smoothing / step)
+    let raw = total.correlation(estimator)
+    let smooth = smoothing(raw)
+    func pixels(_ ring: Int) -> Double { 2 * Double.pi * Double(max(1, ring)) * tiling.independentShare }
+    func level(_ criterion: ResolutionCriterion) -> (Int) -> Double {
+        { criterion.level(pixels: pixels($0), fixed: settings.level) }
+    }
+    func length(_ ring: Double?) -> Double? { ring.map { 1 / ($0 * step) } }
+    let crossing = fallingCrossing(smooth, first: smoothing.firstRing, level(settings.criterion))
+    let each = sums.compactMap {
+        length(
+            fallingCrossing(smoothing($0.correlation(estimator)), first: smoothing.firstRing, level(settings.criterion))
+        )
+    }
+    let reader = CrossingError(
+        smoothingVariance: smoothing.variance, reach: smoothing.weights.count, share: tiling.independentShare,
+        step: step)
+    var readings: [String: Double] = [:]
+    for criterion in ResolutionCriterion.allCases {
+        readings[criterion.rawValue] = length(fallingCrossing(smooth, first: smoothing.firstRing, level(criterion)))
+    }
+    let frequency = (0..<tiling.rings).map { Double($0) * step }
+    let precision = Precision(table, settings)
+    return RingCorrelation(
+        frequency_per_nm: frequency, correlation: raw, smoothed: smooth, criterion: settings.criterion,
+        level: (0..<tiling.rings).map(level(settings.criterion)), resolution_nm: length(crossing),
+        rawResolution_nm: length(fallingCrossing(raw, first: smoothing.firstRing, level(settings.criterion))),
+        uncertainty_nm: crossing.map { max(deviation(each), reader.error_nm(smooth, at: $0)) }, readings_nm: readings,
+        corrected: estimator == .ringSum
+            ? precision.map {
+                RepeatCorrection(
+                    total, precision: $0, tiling: tiling, smoothing: smoothing, errors: reader,
+                    crossing: crossing, level: level(settings.criterion))
+            } : nil,
+        periodicity: PeriodicSigns(
+            total, smoothed: smooth, crossing: crossing, level: level(settings.criterion), tiling: tiling,
+            smoothing: smoothing),
+        pixel_nm: pixel, localizations: table.count)
+}
+
+private func deviation(_ values: [Double]) -> Double {
+    guard values.count > 1 else { return 0 }
+    let centre = values.reduce(0, +) / Double(values.count)
+    return (values.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / Double(values.count - 1)).squareRoot()
+}
+
+/// The error of a crossing by the counting statistics of the rings.
+struct CrossingError {
+    let smoothingVariance: Double
+    let reach: Int
+    let share: Double
+    let step: Double
+
+    /// The standard error in nm of the resolution read at a fractional ring: the deviation of the curve over its slope.
+    func error_nm(_ curve: [Double], at crossing: Double) -> Double {
+        let ring = min(max(1, Int(crossing)), curve.count - 2)
+        let deviation =
+            countingDeviation(curve[ring], pixels: 2 * Double.pi * crossing * share) * smoothingVariance.squareRoot()
+        let low = max(0, ring - reach)
+        let high = min(curve.count - 1, ring + reach)
+        let slope = abs(curve[high] - curve[low]) / Double(high - low)
+        return slope > 0 ? deviation / slope / (crossing * crossing * step) : 0
+    }
+}
