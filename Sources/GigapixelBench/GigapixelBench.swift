@@ -35,7 +35,7 @@ import Work
         print(
             String(
                 format: "%.2f gigapixels in %.1f s: %.2f Mpixel/s, %.1f CPU s, at most %.0f MB of memory", pixels / 1e9,
-                use.seconds, pixels / 1e6 / use.seconds, use.processorSeconds, use.mostMemory_MB))
+                use.seconds, pixels / 1e6 / use.seconds, use.use.processorSeconds, Double(use.use.mostMemory) / 1e6))
 
         print("comparing with \(mosaic.fields.count) fields in four orientations, segmented alone ...")
         let trained = try SegmentationModel(folder: model)
@@ -51,10 +51,7 @@ import Work
 /// What one run of a program took.
 struct ProgramRun {
     let seconds: Double
-    /// Over all cores, with the system's share.
-    let processorSeconds: Double
-    /// The peak of the resident memory (VmHWM).
-    let mostMemory_MB: Double
+    let use: ResourceUse
 
     /// Runs a program to its end.
     /// - Throws: a `Failure` when it cannot be started or fails.
@@ -67,12 +64,10 @@ struct ProgramRun {
             throw Failure("\(program) cannot be started", remedy: "build it first", code: "program-missing")
         }
         var status: Int32 = 0
-        var use = rusage()
-        while wait4(process, &status, 0, &use) < 0, errno == EINTR {}
+        var usage = rusage()
+        while wait4(process, &status, 0, &usage) < 0, errno == EINTR {}
         guard status == 0 else { throw Failure("\(program) \(arguments.joined(separator: " ")) failed") }
         seconds = Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
-        func total(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-        processorSeconds = total(use.ru_utime) + total(use.ru_stime)
-        mostMemory_MB = Double(use.ru_maxrss) * 1024 / 1e6
+        use = ResourceUse(usage)
     }
 }

@@ -146,7 +146,7 @@ public struct AstigmatismCalibration: Sendable, Codable, Equatable {
                 }
             }
             for i in 0..<5 { normal[i][i] = normal[i][i] * (1 + damping) + 1e-12 }
-            guard let step = solved(normal, right) else { break }
+            guard let step = solvedSystem(normal, right.map { [$0] }, tolerance: 0)?.map({ $0[0] }) else { break }
             let trial = made(zip(p, step).map(+))
             if squares(trial) < squares(best), trial.sigma_nm > 0 {
                 let gain = squares(best) - squares(trial)
@@ -168,21 +168,5 @@ public struct AstigmatismCalibration: Sendable, Codable, Equatable {
             best.cubic = -best.cubic
         }
         return best
-    }
-
-    /// Gaussian elimination with pivots.
-    private static func solved(_ matrix: [[Double]], _ right: [Double]) -> [Double]? {
-        var rows = zip(matrix, right).map { $0 + [$1] }
-        let n = right.count
-        for column in 0..<n {
-            let pivot = (column..<n).max { abs(rows[$0][column]) < abs(rows[$1][column]) }!
-            guard abs(rows[pivot][column]) > 0 else { return nil }
-            rows.swapAt(column, pivot)
-            for row in 0..<n where row != column {
-                let factor = rows[row][column] / rows[column][column]
-                for k in column...n { rows[row][k] -= factor * rows[column][k] }
-            }
-        }
-        return (0..<n).map { rows[$0][n] / rows[$0][$0] }
     }
 }

@@ -40,21 +40,13 @@ struct Peer {
     }
 }
 
-/// The processor time of all threads of this program in seconds.
-func processorSeconds() -> Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
-}
-
 /// The processor time of the fastest of some runs, with its result.
 func fastest<Result>(_ runs: Int, _ body: () throws -> Result) rethrows -> (result: Result, seconds: Double) {
     var best: (result: Result, seconds: Double)?
     for _ in 0..<max(1, runs) {
-        let start = processorSeconds()
+        let start = ResourceUse().processorSeconds
         let result = try body()
-        let seconds = processorSeconds() - start
+        let seconds = ResourceUse().processorSeconds - start
         if best == nil || seconds < best!.seconds { best = (result, seconds) }
     }
     return best!

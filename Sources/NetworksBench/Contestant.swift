@@ -68,19 +68,3 @@ final class Contestant {
         return Double(memory) ?? 0
     }
 }
-
-/// What this process has used.
-struct ResourceUse {
-    /// Over all cores, with the system's share.
-    let processorSeconds: Double
-    /// The peak of the resident memory in bytes.
-    let mostMemory: Int
-
-    init() {
-        var use = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &use)
-        func total(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-        processorSeconds = total(use.ru_utime) + total(use.ru_stime)
-        mostMemory = use.ru_maxrss * 1024
-    }
-}

@@ -75,47 +75,36 @@ public struct AxonAxis: Sendable, Equatable {
     }
 }
 
-/// Points of a plane in square cells, to find those near a curve.
-struct PointGrid {
+/// The places of molecules, to find those near an axis.
+struct MoleculePlaces {
+    private let grid: PointGrid
     private let cell_nm: Double
-    private var cells: [SIMD2<Int32>: [Int32]] = [:]
-    let x_nm: [Double]
-    let y_nm: [Double]
+    private let x_nm: [Double]
+    private let y_nm: [Double]
 
     init(x_nm: [Double], y_nm: [Double], cell_nm: Double) {
+        var grid = PointGrid(radius: cell_nm)
+        for index in x_nm.indices { grid.add(index, x: x_nm[index], y: y_nm[index]) }
+        self.grid = grid
         self.cell_nm = cell_nm
         self.x_nm = x_nm
         self.y_nm = y_nm
-        for index in x_nm.indices {
-            cells[cell(SIMD2(x_nm[index], y_nm[index])), default: []].append(Int32(truncatingIfNeeded: index))
-        }
-    }
-
-    private func cell(_ place: SIMD2<Double>) -> SIMD2<Int32> {
-        SIMD2(Int32((place.x / cell_nm).rounded(.down)), Int32((place.y / cell_nm).rounded(.down)))
     }
 
     /// The points at most a cell from an axis, by arc length and distance across.
     func points(along axis: AxonAxis, within gate_nm: Double) -> [(index: Int, arc: Double, across: Double)] {
-        // The axis' point from which each cell is first seen.
-        var seen: Set<Int32> = []
+        // Each point counts from the axis' point from which its cell is first seen.
+        var seen: Set<Int> = []
         var found: [(index: Int, arc: Double, across: Double)] = []
-        let stride = max(1, Int(cell_nm / 60))
-        for start in Swift.stride(from: 0, to: axis.points_nm.count, by: stride) {
-            let centre = cell(axis.points_nm[start])
-            for row in centre.y - 1...centre.y + 1 {
-                for column in centre.x - 1...centre.x + 1 {
-                    for point in cells[SIMD2(column, row)] ?? [] where !seen.contains(point) {
-                        let place = SIMD2(x_nm[Int(point)], y_nm[Int(point)])
-                        let offset = place - axis.points_nm[start]
-                        guard (offset * offset).sum() <= (gate_nm + 400) * (gate_nm + 400) else { continue }
-                        guard let foot = axis.foot(of: place, near: start), abs(foot.across) <= gate_nm else {
-                            continue
-                        }
-                        seen.insert(point)
-                        found.append((Int(point), foot.arc, foot.across))
-                    }
-                }
+        for start in stride(from: 0, to: axis.points_nm.count, by: max(1, Int(cell_nm / 60))) {
+            grid.forEach(around: axis.points_nm[start].x, axis.points_nm[start].y) { point in
+                guard !seen.contains(point) else { return }
+                let place = SIMD2(x_nm[point], y_nm[point])
+                let offset = place - axis.points_nm[start]
+                guard (offset * offset).sum() <= (gate_nm + 400) * (gate_nm + 400) else { return }
+                guard let foot = axis.foot(of: place, near: start), abs(foot.across) <= gate_nm else { return }
+                seen.insert(point)
+                found.append((point, foot.arc, foot.across))
             }
         }
         return found.sorted { ($0.arc, $0.index) < ($1.arc, $1.index) }

@@ -59,8 +59,8 @@ public struct AxonTracing: Sendable {
         let map = try RidgeMap(molecules, field: field, settings: settings, mask: mask)
         let lines = try map.lines(shortest_um: settings.shortest_um)
         let gate = settings.gate_nm
-        let points = PointGrid(x_nm: molecules.x_nm, y_nm: molecules.y_nm, cell_nm: 1000 * settings.width_um)
-        let all = PointGrid(x_nm: table.x_nm, y_nm: table.y_nm, cell_nm: 1000 * settings.width_um)
+        let points = MoleculePlaces(x_nm: molecules.x_nm, y_nm: molecules.y_nm, cell_nm: 1000 * settings.width_um)
+        let all = MoleculePlaces(x_nm: table.x_nm, y_nm: table.y_nm, cell_nm: 1000 * settings.width_um)
         let axes = try concurrentMap(lines.count) { index -> AxonAxis? in
             try Interruption.check()
             return AxonTracing.axis(along: lines[index], points, gate_nm: gate)
@@ -93,7 +93,7 @@ public struct AxonTracing: Sendable {
     }
 
     /// The axis of the molecules along a line.
-    private static func axis(along line: [SIMD2<Double>], _ points: PointGrid, gate_nm: Double) -> AxonAxis? {
+    private static func axis(along line: [SIMD2<Double>], _ points: MoleculePlaces, gate_nm: Double) -> AxonAxis? {
         var axis = AxonAxis(through: stride(from: 0, to: line.count, by: 5).map { line[$0] } + [line[line.count - 1]])
         for _ in 0..<4 {
             let intervals = max(2, Int((axis.length_nm / knot_nm).rounded()))

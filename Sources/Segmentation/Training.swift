@@ -64,7 +64,7 @@ private final class TrainingRun {
     private var start: PretrainedStart?
     private let started = Date()
     private var losses = (sum: 0.0, count: 0)
-    private let startedProcessor = processorSeconds()
+    private let startedProcessor = ResourceUse().processorSeconds
     private var earlier: (seconds: Double, processor: Double) = (0, 0)
 
     /// How many points the learning curve has.
@@ -181,7 +181,7 @@ private final class TrainingRun {
         var scores = try check.scores(of: network)
         let iterations = state.iteration
         let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
-        let (seconds, processor) = (seconds, earlier.processor + processorSeconds() - startedProcessor)
+        let (seconds, processor) = (seconds, earlier.processor + ResourceUse().processorSeconds - startedProcessor)
         func describe(_ weights: ModelDescription.Weights) -> ModelDescription {
             ModelDescription(
                 network: network.description, scaling: settings.scaling,
@@ -226,7 +226,7 @@ extension TrainingRun {
         state.settings = settings
         state.images = set.images.map(\.name)
         state.seconds = seconds
-        state.processorSeconds = earlier.processor + processorSeconds() - startedProcessor
+        state.processorSeconds = earlier.processor + ResourceUse().processorSeconds - startedProcessor
         let before = try? JSONDecoder().decode(TrainingState.self, from: readFile(notePath))
         try writeWhole(JSONEncoder().encode(state), to: notePath)
         if let before, before.iteration != state.iteration {
@@ -257,6 +257,3 @@ extension TrainingRun {
     private var notePath: String { checkpointFolder + "/checkpoint.json" }
     private func statePath(_ iteration: Int) -> String { checkpointFolder + "/state-\(iteration).safetensors" }
 }
-
-/// The processor time that this program has used so far in seconds, over all cores.
-private func processorSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }

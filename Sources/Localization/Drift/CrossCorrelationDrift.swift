@@ -198,27 +198,22 @@ private func solve(_ pairs: [BlockPair], blocks: Int, tolerance: Double) -> [(x:
     }
 }
 
-/// Places with place 0 at 0 that differ between pairs as given: normal equations, Gaussian elimination.
+/// Places with place 0 at 0 that differ between pairs as given, by normal equations.
 private func leastSquares(_ pairs: [BlockPair], _ blocks: Int, _ value: KeyPath<BlockPair, Double>) -> [Double] {
     let size = blocks - 1
-    var matrix = [[Double]](repeating: [Double](repeating: 0, count: size + 1), count: size)
+    // A trace on the diagonal leaves blocks without a pair where they are, and makes the system positive definite.
+    var matrix = (0..<size).map { row in (0..<size).map { $0 == row ? 1e-10 : 0 } }
+    var right = [[Double]](repeating: [0], count: size)
     for pair in pairs {
         let (i, j) = (pair.earlier - 1, pair.later - 1)
         matrix[j][j] += 1
-        matrix[j][size] += pair[keyPath: value]
+        right[j][0] += pair[keyPath: value]
         if i >= 0 {
             matrix[i][i] += 1
             matrix[i][j] -= 1
             matrix[j][i] -= 1
-            matrix[i][size] -= pair[keyPath: value]
+            right[i][0] -= pair[keyPath: value]
         }
     }
-    for pivot in 0..<size where abs(matrix[pivot][pivot]) > 1e-12 {
-        for row in 0..<size where row != pivot {
-            let factor = matrix[row][pivot] / matrix[pivot][pivot]
-            guard factor != 0 else { continue }
-            for column in pivot...size { matrix[row][column] -= factor * matrix[pivot][column] }
-        }
-    }
-    return [0] + (0..<size).map { abs(matrix[$0][$0]) > 1e-12 ? matrix[$0][size] / matrix[$0][$0] : 0 }
+    return [0] + solvedSystem(matrix, right, tolerance: 0)!.map { $0[0] }
 }

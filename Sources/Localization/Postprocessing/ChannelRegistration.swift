@@ -132,7 +132,8 @@ private struct Fit {
         let size = powers.count
         var normal = [[Double]](repeating: [Double](repeating: 0, count: size), count: size)
         for row in rows { for i in 0..<size { for j in 0..<size { normal[i][j] += row[i] * row[j] } } }
-        guard let inverse = inverted(normal) else { return nil }
+        let identity = (0..<size).map { row in (0..<size).map { $0 == row ? 1.0 : 0 } }
+        guard let inverse = solvedSystem(normal, identity) else { return nil }
         func solve(_ targets: [Double]) -> [Double] {
             var right = [Double](repeating: 0, count: size)
             for (row, target) in zip(rows, targets) { for i in 0..<size { right[i] += row[i] * target } }
@@ -239,25 +240,4 @@ private func mutualNeighbours(
         else { return nil }
         return (index, other)
     }
-}
-
-/// The inverse of a small symmetric matrix by elimination with pivots; nil for a singular one.
-private func inverted(_ matrix: [[Double]]) -> [[Double]]? {
-    let size = matrix.count
-    var rows = matrix.enumerated().map { index, row in row + (0..<size).map { $0 == index ? 1.0 : 0 } }
-    let scale = matrix.joined().reduce(0) { max($0, abs($1)) }
-    for pivot in 0..<size {
-        guard let best = (pivot..<size).max(by: { abs(rows[$0][pivot]) < abs(rows[$1][pivot]) }),
-            abs(rows[best][pivot]) > 1e-12 * scale
-        else { return nil }
-        rows.swapAt(pivot, best)
-        let head = rows[pivot][pivot]
-        rows[pivot] = rows[pivot].map { $0 / head }
-        for row in 0..<size where row != pivot {
-            let factor = rows[row][pivot]
-            guard factor != 0 else { continue }
-            for column in 0..<2 * size { rows[row][column] -= factor * rows[pivot][column] }
-        }
-    }
-    return rows.map { Array($0[size...]) }
 }

@@ -1,32 +1,6 @@
 import Foundation
 import Work
 
-/// Points of a plane in square cells, to find those near a place.
-struct PointGrid {
-    private struct Cell: Hashable { var x: Int, y: Int }
-    private let side: Double
-    private var cells: [Cell: [Int]] = [:]
-
-    /// An empty grid for searches within a radius.
-    init(radius: Double) { side = max(radius, 1e-6) }
-
-    /// Adds a point by its number.
-    mutating func add(_ number: Int, x: Double, y: Double) { cells[cell(x, y), default: []].append(number) }
-
-    /// Calls `body` for the points in the cells within the radius of a place; some lie a little farther away.
-    func forEach(around x: Double, _ y: Double, _ body: (Int) -> Void) {
-        let centre = cell(x, y)
-        for v in centre.y - 1...centre.y + 1 {
-            for u in centre.x - 1...centre.x + 1 { cells[Cell(x: u, y: v)]?.forEach(body) }
-        }
-    }
-
-    private func cell(_ x: Double, _ y: Double) -> Cell {
-        func index(_ value: Double) -> Int { Int(max(-1e15, min(1e15, value / side)).rounded(.down)) }
-        return Cell(x: index(x), y: index(y))
-    }
-}
-
 extension LocalizationTable {
     /// The table without duplicates: of localizations of one frame within `radius_nm` of each other, which are the same
     /// molecule fitted twice, the most precise stays (the brightest, where there is no uncertainty).
