@@ -18,7 +18,8 @@ public struct RingCorrelation: Sendable, Equatable, Codable {
     public var resolution_nm: Double?
     /// The same from the curve without smoothing.
     public var rawResolution_nm: Double?
-    /// The standard error: the larger of the spread over the splits and the counting statistics of the ring.
+    /// The standard error, from the spread over the splits or the counting statistics of the ring, whichever is
+    /// larger; nil where there is no resolution.
     public var uncertainty_nm: Double?
     /// What the other criteria read from the smoothed curve, by their names.
     public var readings_nm: [String: Double]
@@ -112,7 +113,10 @@ private func curve(
     }
     let reader = CrossingError(
         smoothingVariance: smoothing.variance, reach: smoothing.weights.count, share: tiling.independentShare,
-        step: step)
+        step: step, splits: splits.count)
+    // The splits share their localizations: the noise that another split draws anew is as large as the noise that all
+    // splits have in common, as long as the correlation is far below 1.
+    let spreadShare = (1 + 1 / Double(splits.count)).squareRoot()
     var readings: [String: Double] = [:]
     for criterion in ResolutionCriterion.allCases {
         readings[criterion.rawValue] = length(fallingCrossing(smooth, first: smoothing.firstRing, level(criterion)))
@@ -123,7 +127,7 @@ private func curve(
         frequency_per_nm: frequency, correlation: raw, smoothed: smooth, criterion: settings.criterion,
         level: (0..<tiling.rings).map(level(settings.criterion)), resolution_nm: length(crossing),
         rawResolution_nm: length(fallingCrossing(raw, first: smoothing.firstRing, level(settings.criterion))),
-        uncertainty_nm: crossing.map { max(deviation(each), reader.error_nm(smooth, at: $0)) }, readings_nm: readings,
+        uncertainty_nm: crossing.map { max(deviation(each) * spreadShare, reader.error_nm(smooth, at: $0)) }, readings_nm: readings,
         corrected: estimator == .ringSum
             ? precision.map {
                 RepeatCorrection(
@@ -148,15 +152,24 @@ struct CrossingError {
     let reach: Int
     let share: Double
     let step: Double
+    let splits: Int
 
     /// The standard error in nm of the resolution read at a fractional ring: the deviation of the curve over its slope.
+    /// Half of the variance of one split's curve is the split's own and falls with their number.
     func error_nm(_ curve: [Double], at crossing: Double) -> Double {
         let ring = min(max(1, Int(crossing)), curve.count - 2)
         let deviation =
-            countingDeviation(curve[ring], pixels: 2 * Double.pi * crossing * share) * smoothingVariance.squareRoot()
-        let low = max(0, ring - reach)
-        let high = min(curve.count - 1, ring + reach)
-        let slope = abs(curve[high] - curve[low]) / Double(high - low)
+            countingDeviation(curve[ring], pixels: 2 * Double.pi * crossing * share)
+            * (smoothingVariance * (1 + 1 / Double(splits)) / 2).squareRoot()
+        // The slope by regression over a range so wide that noise does not make it.
+        let range = max(reach, Int(0.15 * crossing))
+        let rings = max(0, ring - range)...min(curve.count - 1, ring + range)
+        let centre = Double(rings.lowerBound + rings.upperBound) / 2
+        let (products, squares) = rings.reduce((0.0, 0.0)) { sums, ring in
+            let x = Double(ring) - centre
+            return (sums.0 + x * curve[ring], sums.1 + x * x)
+        }
+        let slope = abs(products / squares)
         return slope > 0 ? deviation / slope / (crossing * crossing * step) : 0
     }
 }
