@@ -8,6 +8,7 @@ local args = arguments {
   split         = choice  { "blocks", choices = { "blocks", "frames", "tracks", "localizations" }, "how the halves are made" },
   criterion     = choice  { "fixed", choices = { "fixed", "3-sigma", "half-bit" }, "where the resolution is read; fixed is 1/7" },
   repeats       = integer { 20, min = 1, max = 1000, "number of random splits" },
+  whole_field   = flag      "take the field of the movie, where the table knows it, instead of the part with localizations",
   link_nm       = number  { optional = true, min = 1, "greatest distance within a track, for a split by tracks" },
   precision_nm  = number  { optional = true, min = 0.1, "error of a localization, to take out repeats; the table's unless given" },
   pixel_nm      = number  { optional = true, min = 0.25, "side of a pixel; by the resolution, or as the image says, unless given" },
@@ -32,7 +33,7 @@ end
 local found = localization.read(args.localizations)
 local options = {
   split = args.split, repeats = args.repeats, estimator = args.method, criterion = args.criterion,
-  pixel_nm = args.pixel_nm, link_nm = args.link_nm, precision_nm = args.precision_nm, seed = args.seed,
+  pixel_nm = args.pixel_nm, whole_field = args.whole_field or nil, link_nm = args.link_nm, precision_nm = args.precision_nm, seed = args.seed,
 }
 local curve = resolution.frc(found, options)
 system.make_folder(args.output)

@@ -96,9 +96,8 @@ public func resolutionMap(
         var total = RingSums(rings: tiling.rings)
         let parts = splits.map { split in inside.map { split[$0] } }
         for sums in try tiling.sums(parts, settings.estimator) { total += sums }
-        let smoothing = RingSmoothing(span: settings.smoothing / tiling.frequencyStep)
-        let smooth = smoothing(total.correlation(settings.estimator))
-        let crossing = fallingCrossing(smooth, first: smoothing.firstRing) { ring in
+        let raw = total.correlation(settings.estimator)
+        let (_, crossing) = smoothedCrossing(raw, step: tiling.frequencyStep, settings) { ring in
             settings.criterion.level(
                 pixels: 2 * Double.pi * Double(ring) * tiling.independentShare, fixed: settings.level)
         }

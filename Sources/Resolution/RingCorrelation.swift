@@ -40,7 +40,8 @@ public struct RingCorrelation: Sendable, Equatable, Codable {
 /// tiles whose ring sums add up. What the pixels take from the signal is given back, and the curve is smoothed over a
 /// span fixed in 1/nm, so that the result depends on neither pixel nor field. The resolution is read where the smoothed
 /// curve first falls below the level; uncertainty after Nieuwenhuizen et al., Nat. Methods 10, 557 (2013).
-/// - Throws: a `Failure` for fewer than 50 localizations, a single frame, or localizations at one place; `Interrupted`.
+/// - Throws: a `Failure` for fewer than 50 localizations, a single frame, or localizations at one place within
+///   their error; `Interrupted`.
 public func ringCorrelation(
     _ table: LocalizationTable, _ settings: RingCorrelationSettings = RingCorrelationSettings()
 ) throws -> RingCorrelation {
@@ -69,7 +70,7 @@ func checked(_ table: LocalizationTable, _ settings: RingCorrelationSettings) th
         throw Failure(
             "\(table.count) localizations are too few for a resolution", remedy: "give at least 50", code: "too-few")
     }
-    guard settings.level > 0, settings.level < 1, settings.smoothing >= 0, settings.blocks >= 2,
+    guard settings.level > 0, settings.level < 1, settings.smoothing_per_nm ?? 0 >= 0, settings.blocks >= 2,
         [settings.pixel_nm, settings.link_nm, settings.precision_nm].allSatisfy({
             $0.map { $0 > 0 && $0.isFinite } ?? true
         })
@@ -81,7 +82,22 @@ func checked(_ table: LocalizationTable, _ settings: RingCorrelationSettings) th
         throw Failure(
             "all localizations lie at one place", remedy: "a resolution needs a structure", code: "no-structure")
     }
-    return (table, extent)
+    if let uncertainties = table["uncertainty_nm"]?.filter({ $0 > 0 && $0.isFinite }).sorted(), !uncertainties.isEmpty {
+        let error = uncertainties[uncertainties.count / 2]
+        guard max(deviation(table.x_nm), deviation(table.y_nm)) > 1.5 * error else {
+            throw Failure(
+                String(format: "all localizations lie at one place within their error of %.1f nm", error),
+                remedy: "a resolution needs a structure", code: "no-structure")
+        }
+    }
+    guard settings.showsMovie, let movie = table.movie else { return (table, extent) }
+    let field = Field(
+        width_nm: Double(movie.width) * movie.pixel_nm, height_nm: Double(movie.height) * movie.pixel_nm)
+    let inside = (0..<table.count).filter {
+        table.x_nm[$0] >= 0 && table.y_nm[$0] >= 0 && table.x_nm[$0] < field.width_nm
+            && table.y_nm[$0] < field.height_nm
+    }
+    return (inside.count == table.count ? table : table.rows(inside), field)
 }
 
 private func curve(
@@ -89,7 +105,8 @@ private func curve(
     isShown: Bool = false
 ) throws -> RingCorrelation {
     let estimator = settings.estimator
-    let tiling = try RingTiling(table, extent, pixel_nm: pixel, sharpens: estimator == .ringSum)
+    let tiling = try RingTiling(table, extent, pixel_nm: pixel, sharpens: estimator == .ringSum,
+        isGiven: settings.showsMovie && table.movie != nil)
     let splits = try halves(of: table, settings)
     let progress = isShown ? Progress("FRC", total: splits.count * tiling.tileCount, unit: "transforms") : nil
     let sums = try tiling.sums(splits, estimator, showing: progress)
@@ -97,15 +114,14 @@ private func curve(
     var total = RingSums(rings: tiling.rings)
     for split in sums { total += split }
     let step = tiling.frequencyStep
-    let smoothing = RingSmoothing(span: settings.smoothing / step)
     let raw = total.correlation(estimator)
-    let smooth = smoothing(raw)
     func pixels(_ ring: Int) -> Double { 2 * Double.pi * Double(max(1, ring)) * tiling.independentShare }
     func level(_ criterion: ResolutionCriterion) -> (Int) -> Double {
         { criterion.level(pixels: pixels($0), fixed: settings.level) }
     }
     func length(_ ring: Double?) -> Double? { ring.map { 1 / ($0 * step) } }
-    let crossing = fallingCrossing(smooth, first: smoothing.firstRing, level(settings.criterion))
+    let (smoothing, crossing) = smoothedCrossing(raw, step: step, settings, level(settings.criterion))
+    let smooth = smoothing(raw)
     let each = sums.compactMap {
         length(
             fallingCrossing(smoothing($0.correlation(estimator)), first: smoothing.firstRing, level(settings.criterion))

@@ -58,9 +58,12 @@ public struct RingCorrelationSettings: Sendable, Codable, Equatable {
     public var threshold: Double?
     /// The side of a pixel in nm; nil chooses about a fifth of the resolution.
     public var pixel_nm: Double?
-    /// The span of the smoothing in 1/nm, independent of field and pixel; nil takes 0.002, none for the storm-analysis
-    /// estimator.
+    /// The span of the smoothing in 1/nm, independent of field and pixel; nil takes 0.002, narrower where the
+    /// resolution is so coarse that this would blur the fall, and none for the storm-analysis estimator.
     public var smoothing_per_nm: Double?
+    /// Whether the field is the whole movie, where the table knows it, instead of the part with localizations; nil does
+    /// so for the storm-analysis estimator, as that program does.
+    public var wholeField: Bool?
     /// The greatest distance within a track, where a split by tracks has to link; nil takes three times the median
     /// uncertainty.
     public var link_nm: Double?
@@ -73,6 +76,6 @@ public struct RingCorrelationSettings: Sendable, Codable, Equatable {
     public init() {}
 
     var level: Double { threshold ?? (estimator == .stormAnalysis ? 0.17 : 1.0 / 7) }
-    var smoothing: Double { smoothing_per_nm ?? (estimator == .stormAnalysis ? 0 : 0.002) }
+    var showsMovie: Bool { wholeField ?? (estimator == .stormAnalysis) }
     var splits: Int { split == .blocks || split == .localizations ? max(1, repeats) : 1 }
 }

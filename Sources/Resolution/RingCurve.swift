@@ -55,6 +55,27 @@ func fallingCrossing(_ curve: [Double], first: Int, _ level: (Int) -> Double) ->
     return nil
 }
 
+/// The smoothing of a curve and the fractional ring at which it falls below a level: over the span of the settings, or
+/// 0.002 / nm, which is halved as long as it exceeds a third of the frequency that is read or nothing is read.
+/// - Parameter step: the distance of rings in 1/nm.
+func smoothedCrossing(
+    _ curve: [Double], step: Double, _ settings: RingCorrelationSettings, _ level: (Int) -> Double
+) -> (smoothing: RingSmoothing, crossing: Double?) {
+    func read(_ span: Double) -> (smoothing: RingSmoothing, crossing: Double?) {
+        let smoothing = RingSmoothing(span: span / step)
+        return (smoothing, fallingCrossing(smoothing(curve), first: smoothing.firstRing, level))
+    }
+    if let span = settings.smoothing_per_nm { return read(span) }
+    if settings.estimator == .stormAnalysis { return read(0) }
+    var span = 0.002
+    var found = read(span)
+    while span / step > 6, found.crossing.map({ 3 * span > $0 * step }) ?? true {
+        span /= 2
+        found = read(span)
+    }
+    return found
+}
+
 /// The standard deviation of a ring's correlation from its number of pixels, mirror images counted (Nieuwenhuizen et
 /// al. 2013).
 func countingDeviation(_ value: Double, pixels: Double) -> Double {

@@ -32,15 +32,17 @@ struct RingTiling: Sendable {
 
     /// - Parameters:
     ///   - extent: the field; localizations outside are drawn at its edge.
+    ///   - isGiven: whether no localization lies on the field's right or lower edge.
     ///   - sharpens: whether images are tapered and the loss to the pixels is undone.
-    init(_ table: LocalizationTable, _ extent: Field, pixel_nm: Double, sharpens: Bool) throws {
+    init(_ table: LocalizationTable, _ extent: Field, pixel_nm: Double, sharpens: Bool, isGiven: Bool = false) throws {
         let pixels = max(extent.width_nm, extent.height_nm) / pixel_nm
         guard pixels < 1e7 else {
             throw Failure(
                 "a field of \(extent.width_nm) nm is too large for pixels of \(pixel_nm) nm",
                 remedy: "choose larger pixels or leave out far localizations", code: "field-too-large")
         }
-        let whole = Int(pixels.rounded(.up)) + 2
+        // A margin for the points on the edge, unless the field is given in whole pixels.
+        let whole = Int((pixels - 1e-6).rounded(.up)) + (isGiven ? 0 : 2)
         let isWhole = whole <= Self.largest || !sharpens && whole <= 2 * Self.largest
         side = isWhole ? FourierTransform.goodSize(max(64, whole)) : Self.tileSide
         frequencyStep = 1 / (Double(side) * pixel_nm)

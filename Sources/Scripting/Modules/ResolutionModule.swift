@@ -37,7 +37,10 @@ extension RingCorrelationSettings: LuaOptions {
         Option("pixel_nm", \RingCorrelationSettings.pixel_nm, "side of a pixel; by the resolution by default"),
         Option(
             "smoothing_per_nm", \RingCorrelationSettings.smoothing_per_nm,
-            "span of the smoothing; 0.002 by default, none for storm-analysis"),
+            "span of the smoothing; 0.002 by default, less for coarse structures, none for storm-analysis"),
+        Option(
+            "whole_field", \RingCorrelationSettings.wholeField,
+            "whether the field is the whole movie, where the table knows it; true by default for storm-analysis alone"),
         Option(
             "link_nm", \RingCorrelationSettings.link_nm,
             "greatest distance within a track, for a split by tracks of a table without them"),
