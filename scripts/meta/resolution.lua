@@ -67,13 +67,13 @@ resolution = {}
 
 --- Computes the Fourier ring correlation of a localization table.
 ---@param table localization.Table the localizations
----@param options? { split: string?, blocks: integer?, repeats: integer?, estimator: string?, criterion: string?, threshold: number?, pixel_nm: number?, smoothing_per_nm: number?, link_nm: number?, precision_nm: number?, seed: integer? } how (may be left out)
+---@param options? { split: string?, blocks: integer?, repeats: integer?, estimator: string?, criterion: string?, threshold: number?, pixel_nm: number?, smoothing_per_nm: number?, whole_field: boolean?, link_nm: number?, precision_nm: number?, seed: integer? } how (may be left out)
 ---@return resolution.RingCorrelation # curve and resolution
 function resolution.frc(table, options) end
 
 --- Maps the Fourier ring correlation in overlapping squares of the field.
 ---@param table localization.Table the localizations
----@param options? { split: string?, blocks: integer?, repeats: integer?, estimator: string?, criterion: string?, threshold: number?, pixel_nm: number?, smoothing_per_nm: number?, link_nm: number?, precision_nm: number?, seed: integer? } how it is measured in a square (may be left out)
+---@param options? { split: string?, blocks: integer?, repeats: integer?, estimator: string?, criterion: string?, threshold: number?, pixel_nm: number?, smoothing_per_nm: number?, whole_field: boolean?, link_nm: number?, precision_nm: number?, seed: integer? } how it is measured in a square (may be left out)
 ---@param squares? { tile_nm: number?, step_nm: number?, least: integer? } the squares (may be left out)
 ---@return resolution.Map # the map
 function resolution.map(table, options, squares) end
