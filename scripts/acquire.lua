@@ -84,7 +84,7 @@ local function reconstruct(file, position)
     local curve = resolution.frc(found, { seed = args.seed, repeats = 3, pixel_nm = args.frc_nm })
     result.resolution_nm, result.precision_nm = curve.resolution_nm, found:median("uncertainty_nm")
     result.corrected_nm, result.is_corrected, result.repeated = curve.corrected_nm, curve.is_corrected, curve.repeated
-    result.frequency_per_nm, result.correlation = curve.frequency_per_nm, curve.smoothed
+    result.frequency_per_nm, result.correlation, result.corrected = curve.frequency_per_nm, curve.smoothed, curve.corrected
     found:draw(run:path(name .. ".tif"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
     result.picture, result.detail = name .. ".png", name .. "-detail.png"
     found:draw(run:path(result.picture), {

@@ -174,11 +174,10 @@ extension Decorrelation {
         var plot = Plot(
             title: "Decorrelation analysis", x: Plot.Axis("spatial frequency (Nyquist)", range: 0...1),
             y: Plot.Axis("correlation"))
+        let shown = maxima.dropFirst().filter { $0[0] > 0 }
         plot.series = [
             .line(x: radii, y: curve, label: "image"),
-            .points(
-                x: maxima.dropFirst().map { $0[0] }, y: maxima.dropFirst().map { $0[1] }, label: "maxima of high-passes"
-            ),
+            .points(x: shown.map { $0[0] }, y: shown.map { $0[1] }, label: "maxima of high-passes"),
         ]
         if let resolution_nm {
             plot.marks = [.vertical(at: cutoff, label: String(format: "%.1f nm", resolution_nm))]

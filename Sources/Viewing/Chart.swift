@@ -1,10 +1,13 @@
 import Foundation
 
-/// The curve of a Fourier ring correlation with its threshold and the resolution marked, as SVG that takes its
-/// colours from the page.
+/// The curves of a Fourier ring correlation, with and without repeats of molecules, with the threshold and the
+/// resolutions marked, as SVG that takes its colours from the page.
 func correlationChart(_ movie: Report.Movie) -> String {
-    let points = (movie.curve ?? []).filter { $0.count >= 2 && $0[0].isFinite && $0[1].isFinite }
-    guard let last = points.last, last[0] > 0, points.count > 1 else { return "" }
+    func points(_ curve: [[Double]]?) -> [[Double]] {
+        (curve ?? []).filter { $0.count >= 2 && $0[0].isFinite && $0[1].isFinite }
+    }
+    let (plain, corrected) = (points(movie.curve), points(movie.correctedCurve))
+    guard let last = plain.last, last[0] > 0, plain.count > 1 else { return "" }
     let plot = (left: 34.0, top: 10.0, width: 296.0, height: 120.0)
     let end = last[0]
     let x = { (frequency: Double) in plot.left + frequency / end * plot.width }
@@ -30,15 +33,27 @@ func correlationChart(_ movie: Report.Movie) -> String {
     parts.append(
         "<line class=\"threshold\" x1=\"\(svg(plot.left))\" x2=\"\(svg(plot.left + plot.width))\" y1=\"\(svg(y(threshold)))\" y2=\"\(svg(y(threshold)))\"/>"
     )
-    let path = points.enumerated().map { "\($0 == 0 ? "M" : "L")\(svg(x($1[0]))) \(svg(y($1[1])))" }.joined()
-    parts.append("<path class=\"curve\" d=\"\(path)\"/>")
-    if let resolution = movie.resolution_nm, resolution > 0, 1 / resolution <= end {
+    for (kind, curve, resolution) in [
+        ("corrected", corrected, movie.corrected_nm), ("plain", plain, movie.resolution_nm),
+    ] where curve.count > 1 {
+        let path = curve.enumerated().map { "\($0 == 0 ? "M" : "L")\(svg(x($1[0]))) \(svg(y($1[1])))" }.joined()
+        parts.append("<path class=\"curve \(kind)\" d=\"\(path)\"/>")
+        guard let resolution, resolution > 0, 1 / resolution <= end else { continue }
         let at = x(1 / resolution)
         let isRight = at > plot.left + plot.width * 0.65
+        let side = isRight ? (-8, "end") : (8, "start")
         parts.append(
-            "<circle class=\"mark\" cx=\"\(svg(at))\" cy=\"\(svg(y(threshold)))\" r=\"4\"/>"
-                + "<text class=\"label\" x=\"\(svg(at + (isRight ? -8 : 8)))\" y=\"\(svg(y(threshold) - 10))\" text-anchor=\"\(isRight ? "end" : "start")\">\(short(resolution)) nm</text>"
+            "<circle class=\"mark \(kind)\" cx=\"\(svg(at))\" cy=\"\(svg(y(threshold)))\" r=\"4\"/>"
+                + "<text class=\"label\" x=\"\(svg(at + Double(side.0)))\" y=\"\(svg(y(threshold) - 10))\" text-anchor=\"\(side.1)\">\(short(resolution)) nm</text>"
         )
+    }
+    if corrected.count > 1 {
+        for (line, (kind, label)) in [("plain", "all"), ("corrected", "without repeats")].enumerated() {
+            let (left, middle) = (plot.left + plot.width - 104, plot.top + 8 + 15 * Double(line))
+            parts.append(
+                "<path class=\"curve \(kind)\" d=\"M\(svg(left)) \(svg(middle))H\(svg(left + 18))\"/>"
+                    + "<text class=\"tick\" x=\"\(svg(left + 24))\" y=\"\(svg(middle + 3.5))\">\(label)</text>")
+        }
     }
     return
         "<svg class=\"chart\" viewBox=\"0 0 340 162\" role=\"img\" aria-label=\"Fourier ring correlation\">\(parts.joined())</svg>"

@@ -95,13 +95,16 @@ public struct Report: Sendable, Codable, Equatable {
         public var picture: Picture?
         /// The Fourier ring correlation: pairs of spatial frequency in 1/nm and correlation.
         public var curve: [[Double]]?
+        /// The resolution and the curve without repeats of single molecules.
+        public var corrected_nm: Double?, correctedCurve: [[Double]]?
         /// The threshold of the resolution.
         public var threshold: Double?
 
         /// A movie from its parts.
         public init(
             channel: String, frames: Int, localizations: Int? = nil, precision_nm: Double? = nil,
-            resolution_nm: Double? = nil, picture: Picture? = nil, curve: [[Double]]? = nil, threshold: Double? = nil
+            resolution_nm: Double? = nil, picture: Picture? = nil, curve: [[Double]]? = nil, corrected_nm: Double? = nil,
+            correctedCurve: [[Double]]? = nil, threshold: Double? = nil
         ) {
             self.channel = channel
             self.frames = frames
@@ -110,6 +113,8 @@ public struct Report: Sendable, Codable, Equatable {
             self.resolution_nm = resolution_nm
             self.picture = picture
             self.curve = curve
+            self.corrected_nm = corrected_nm
+            self.correctedCurve = correctedCurve
             self.threshold = threshold
         }
     }

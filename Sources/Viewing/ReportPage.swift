@@ -91,12 +91,16 @@ struct ReportPage {
         if let count = movie.localizations { facts.append(("localizations", grouped(count))) }
         if let precision = movie.precision_nm { facts.append(("precision", "\(short(precision)) nm")) }
         if let resolution = movie.resolution_nm { facts.append(("FRC", "\(short(resolution)) nm")) }
+        if let resolution = movie.corrected_nm { facts.append(("without repeats", "\(short(resolution)) nm")) }
         return "<dl class=\"facts\"><div class=\"channel\">\(escaped(movie.channel))</div>"
             + facts.map { "<div><dt>\($0.0)</dt><dd>\($0.1)</dd></div>" }.joined() + "</dl>"
     }
 
     private func table() -> String {
-        let heads = ["", "x µm", "y µm", "objects", "channel", "frames", "localizations", "precision nm", "FRC nm"]
+        let heads = [
+            "", "x µm", "y µm", "objects", "channel", "frames", "localizations", "precision nm", "FRC nm",
+            "without repeats nm",
+        ]
         var rows = ""
         for position in report.positions {
             let x = position.field.left_um + position.field.width_um / 2
@@ -104,13 +108,13 @@ struct ReportPage {
             let place =
                 "<td><a href=\"#position-\(position.number)\">\(position.number)</a></td><td>\(String(format: "%.1f", x))</td><td>\(String(format: "%.1f", y))</td><td>\(position.objects.count)</td>"
             if let reason = position.skipped {
-                rows += "<tr class=\"left-out\">\(place)<td colspan=\"5\">\(escaped(reason))</td></tr>"
+                rows += "<tr class=\"left-out\">\(place)<td colspan=\"6\">\(escaped(reason))</td></tr>"
             }
             for movie in position.movies {
                 let values = [
                     grouped(movie.frames), movie.localizations.map(grouped) ?? "–",
                     movie.precision_nm.map(short) ?? "–",
-                    movie.resolution_nm.map(short) ?? "–",
+                    movie.resolution_nm.map(short) ?? "–", movie.corrected_nm.map(short) ?? "–",
                 ]
                 rows +=
                     "<tr>\(place)<td class=\"text\">\(escaped(movie.channel))</td>\(values.map { "<td>\($0)</td>" }.joined())</tr>"

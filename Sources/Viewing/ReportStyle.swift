@@ -66,7 +66,8 @@ let reportStyle = """
     .chart .grid{stroke:var(--line);stroke-width:1}.chart .tick{fill:var(--soft);font-size:10px}
     .chart .threshold{stroke:var(--c2);stroke-width:1.2;stroke-dasharray:4 3}
     .chart .curve{fill:none;stroke:var(--c0);stroke-width:1.8;stroke-linejoin:round}
-    .chart .mark{fill:var(--card);stroke:var(--c0);stroke-width:2}.chart .label{fill:var(--ink);font-size:12px;font-weight:650}
+    .chart .corrected{stroke:var(--c1)}
+    .chart .mark{fill:var(--card);stroke-width:2}.chart .mark.plain{stroke:var(--c0)}.chart .label{fill:var(--ink);font-size:12px;font-weight:650}
     .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:14px;background:var(--card)}
     table{border-collapse:collapse;width:100%;font-size:14px}
     th,td{padding:7px 14px;text-align:right;white-space:nowrap}

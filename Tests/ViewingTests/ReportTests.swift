@@ -47,7 +47,8 @@ import Work
                             .init(
                                 channel: "dSTORM-647", frames: 2000, localizations: 34_567, precision_nm: 11.24,
                                 resolution_nm: 38.4, picture: .init(image: image, label: "dSTORM-647", width_um: 51),
-                                curve: curve, threshold: 1.0 / 7)
+                                curve: curve, corrected_nm: 61.7, correctedCurve: curve.map { [$0[0], pow($0[1], 2.6)] },
+                                threshold: 1.0 / 7)
                         ], skipped: number == 4 ? "stage has not arrived after 10000 ms" : nil))
         }
         let outline: [[Double]] = (0..<20).map { step in
@@ -96,6 +97,9 @@ import Work
             }
             #expect(page.contains("Nuclei &lt;A &amp; B&gt;"))
             #expect(!page.contains("<A & B>"))
+            #expect(page.components(separatedBy: "<circle class=\"mark plain\"").count == 1 + 4)
+            #expect(page.components(separatedBy: "<circle class=\"mark corrected\"").count == 1 + 4)
+            #expect(page.components(separatedBy: "<td>61.7</td>").count == 1 + 4)
             #expect(page.contains("stage has not arrived after 10000 ms"))
             // Large pictures are shrunk: 1200 x 1200 to 900 x 900 and so on keep the page small.
             #expect(page.utf8.count < 6_000_000)

@@ -27,8 +27,8 @@ struct ReportOptions: LuaOptions {
         Option("records", \ReportOptions.records, "what was taken at the positions"),
         Option(
             "results", \ReportOptions.results,
-            "by the name of a movie: { localizations, precision_nm, resolution_nm, picture, width_um, detail, detail_um, frequency_per_nm, "
-                + "correlation, threshold }"
+            "by the name of a movie: { localizations, precision_nm, resolution_nm, corrected_nm, picture, width_um, detail, detail_um, "
+                + "frequency_per_nm, correlation, corrected, threshold }"
         ),
         Option("figures", \ReportOptions.figures, "the figures at the top, a list of { label, value, note }"),
         Option("parameters", \ReportOptions.parameters, "what the run was started with"),
@@ -112,6 +112,8 @@ extension LuaModule {
             movie.precision_nm = values.precision_nm
             movie.resolution_nm = values.resolution_nm
             movie.curve = zip(values.frequency_per_nm ?? [], values.correlation ?? []).map { [$0, $1] }
+            movie.corrected_nm = values.corrected_nm
+            movie.correctedCurve = values.corrected.map { zip(values.frequency_per_nm ?? [], $0).map { [$0, $1] } }
             movie.threshold = values.threshold
             movie.picture = values.picture.map {
                 Report.Picture(image: run.path($0), label: file.channel, width_um: values.width_um ?? width_um)
@@ -136,6 +138,8 @@ extension LuaModule {
         var detail_um: Double?
         var frequency_per_nm: [Double]?
         var correlation: [Double]?
+        var corrected_nm: Double?
+        var corrected: [Double]?
         var threshold: Double?
     }
 
