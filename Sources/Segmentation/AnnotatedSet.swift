@@ -83,7 +83,8 @@ public struct AnnotatedSet: Sendable {
         return (plane, classNumbers)
     }
 
-    private static func objects(of plane: Plane<UInt32>, classNumbers: [Int], image: Int) -> [AnnotatedObject] {
+    /// The objects of a plane of numbers from 1 to the count of `classNumbers`.
+    static func objects(of plane: Plane<UInt32>, classNumbers: [Int], image: Int) -> [AnnotatedObject] {
         struct Extent {
             var area = 0
             var left = Int.max

@@ -37,19 +37,29 @@ struct AnnotationAlignment {
     ///   - objects: the objects; their boxes and areas become those of the new outlines.
     ///   - instances: for each image the numbers of the objects, shape [height, width]; changed too.
     ///   - channels: for each image the intensities, one plane for each channel.
-    /// - Returns: the mean distance moved in pixels; nil where no object has a clear edge.
+    /// - Returns: the mean distance moved and the place of the edges on the scale of the new outlines, both in pixels;
+    ///   nil where no object has a clear edge.
     static func align(
         _ objects: inout [AnnotatedObject], instances: inout [Plane<UInt32>], channels: [[Plane<Float>]]
-    ) -> Double? {
+    ) -> (shift_px: Double, habit_px: Double)? {
         let found = objects.map { AnnotationAlignment($0, instances[$0.image], channels[$0.image]) }
         let edges = found.compactMap(\.edge_px).map(Double.init)
         guard !edges.isEmpty else { return nil }
         let habit = (edges.reduce(0, +) + doubt * usualEdge_px) / (Double(edges.count) + doubt)
         for (index, alignment) in found.enumerated() {
-            guard let edge = alignment.edge_px else { continue }
-            alignment.move(by: edge - Float(habit), &objects[index], &instances[objects[index].image])
+            alignment.move(toward: habit, &objects[index], &instances[objects[index].image])
         }
-        return edges.reduce(0) { $0 + abs($1 - habit) } / Double(edges.count)
+        return (edges.reduce(0) { $0 + abs($1 - habit) } / Double(edges.count), habit)
+    }
+
+    /// Moves the outlines of objects of one image to a known place beside their edges.
+    /// - Returns: the labels of the objects that have a clear edge.
+    static func align(
+        _ objects: inout [AnnotatedObject], instances: inout Plane<UInt32>, channels: [Plane<Float>], habit_px: Double
+    ) -> Set<UInt32> {
+        let found = objects.map { AnnotationAlignment($0, instances, channels) }
+        for (index, alignment) in found.enumerated() { alignment.move(toward: habit_px, &objects[index], &instances) }
+        return Set(found.filter { $0.edge_px != nil }.map(\.label))
     }
 
     private init(_ object: AnnotatedObject, _ instances: Plane<UInt32>, _ channels: [Plane<Float>]) {
@@ -122,7 +132,9 @@ struct AnnotationAlignment {
 
     /// Takes the pixels that lie deepest inside, as many as Steiner's formula gives for an outline of length L moved by s:
     /// the area grows by L s + pi s^2. So parts of a pixel count too.
-    private func move(by shift: Float, _ object: inout AnnotatedObject, _ instances: inout Plane<UInt32>) {
+    private func move(toward habit_px: Double, _ object: inout AnnotatedObject, _ instances: inout Plane<UInt32>) {
+        guard let edge_px else { return }
+        let shift = edge_px - Float(habit_px)
         let smooth = distance.blurred(sigma_px: 1).samples
         let length = Float(smooth.count { abs($0) < 1 }) / 2
         let free = smooth.indices.filter { fromOthers.samples[$0] > Self.toOthers_px }.sorted {

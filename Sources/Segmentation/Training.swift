@@ -16,7 +16,8 @@ public struct TrainingResult {
 /// Trains a network on annotated images and writes its model folder.
 ///
 /// Patches around some objects are kept out of the training; the weights that do best on them in the second half
-/// are kept. A checkpoint in the folder lets `resume` go on where a training was cut off.
+/// are kept. Where only some objects of an image are used, the network annotates the rest of the image after the first
+/// third and learns from that too. A checkpoint in the folder lets `resume` go on where a training was cut off.
 /// - Parameters:
 ///   - set: the images and their annotation.
 ///   - settings: what to train and for how long.
@@ -50,7 +51,7 @@ public func train(
 /// One training under way.
 private final class TrainingRun {
     private let set: AnnotatedSet
-    private let fields: TrainingFields
+    private var fields: TrainingFields
     private let settings: TrainingSettings
     private let folder: String
     /// The images to score the finished model on.
@@ -58,7 +59,7 @@ private final class TrainingRun {
     /// Where the images come from.
     var data: ModelDescription.DataOrigin?
     private let network: SegmentationNetwork
-    private let classWeights: [Float]
+    private var classWeights: [Float]
     private let check: PatchCheck
     private var state = TrainingState()
     private var start: PretrainedStart?
@@ -67,6 +68,8 @@ private final class TrainingRun {
     private let startedProcessor = ResourceUse().processorSeconds
     private var earlier: (seconds: Double, processor: Double) = (0, 0)
 
+    /// The share of the training that is learned from what was marked alone, where the network annotates the rest.
+    private static let firstRound = 0.3
     /// How many points the learning curve has.
     private static let points = 30
     /// The time between checkpoints in seconds.
@@ -87,6 +90,7 @@ private final class TrainingRun {
         check = PatchCheck(fields, classes: set.classes, side: settings.crop)
         try makeFolder(folder)
         if resume { try restore() }
+        if state.selfAnnotated == nil, fields.isIncomplete { state.selfAnnotated = false }
         if let path = settings.pretrained, state.iteration == 0 {
             let start = try network.start(fromPretrained: path)
             writeStandardError(start.inWords + "\n")
@@ -103,11 +107,49 @@ private final class TrainingRun {
         return max(bySteps, byTime)
     }
 
-    func run(_ beforeStep: (Int) throws -> Void) throws -> TrainingResult {
-        let supply = BatchSupply(
+    /// Prepares the batches from the present step on.
+    private func supply() -> BatchSupply {
+        BatchSupply(
             CropSampler(
                 fields.training, side: settings.crop, count: settings.batch, augmentation: settings.augmentation,
                 seed: settings.seed), from: state.iteration)
+    }
+
+    /// The share of the present round that is done.
+    private var doneInRound: Double {
+        switch state.selfAnnotated {
+        case nil: done
+        case false?: min(1, done / Self.firstRound)
+        case true?: max(0, (done - Self.firstRound) / (1 - Self.firstRound))
+        }
+    }
+
+    /// Ends the first round: the network annotates the rest of the images, to learn from that too.
+    private func annotate() throws {
+        try makeFolder(checkpointFolder)
+        try writeWhole(to: teacherPath) { try network.saveWeights(to: $0) }
+        state.selfAnnotated = true
+        try learnFromAnnotation()
+    }
+
+    /// Adds what the network finds in the rest of the images to what is learned from.
+    private func learnFromAnnotation() throws {
+        let model = SegmentationModel(
+            description: describe(ModelDescription.Scores(dice: 0, accuracy: 0, heldOut: false)), network: network)
+        try fields.complete { image in
+            let image = set.images[image]
+            let first = image.channels[0]
+            return try model.predict(
+                Image(
+                    width: first.width, height: first.height, channels: image.channels.count,
+                    samples: .float32(image.channels.flatMap(\.samples)), pixelSize_um: image.pixelSize_um)
+            ).probabilities[0]
+        }
+        classWeights = try settings.weights(ofShares: fields.classShares)
+    }
+
+    func run(_ beforeStep: (Int) throws -> Void) throws -> TrainingResult {
+        var supply = supply()
         defer { supply.end() }
         let total = settings.iterations ?? 0
         let progress = Progress("training", total: total, unit: "steps")
@@ -123,9 +165,14 @@ private final class TrainingRun {
                 try save()
                 throw error
             }
+            if state.selfAnnotated == false, done >= Self.firstRound {
+                try annotate()
+                supply.end()
+                supply = self.supply()
+            }
             let batch = supply.next()
             let input = try Tensor([batch.count, batch.channels, batch.side, batch.side], batch.input)
-            let rate = settings.learningRate(at: done)
+            let rate = settings.learningRate(at: doneInRound)
             let loss = try network.trainingStep(
                 input: input, target: batch.target, classWeights: classWeights, learningRate: rate)
             guard loss.isFinite else {
@@ -170,35 +217,40 @@ private final class TrainingRun {
         )
         try state.curve.writeCSV(to: folder + "/curve.csv")
         try state.curve.writePlot(to: folder + "/curve.png")
-        guard check.isHeldOut, done >= 0.5, scores.dice >= state.bestDice else { return }
+        guard check.isHeldOut, state.selfAnnotated != false, done >= 0.5, scores.dice >= state.bestDice else { return }
         state.bestDice = scores.dice
         try makeFolder(checkpointFolder)
         try writeWhole(to: bestPath) { try network.saveWeights(to: $0) }
     }
 
+    /// The description of the model as it is now, still without its file of weights.
+    private func describe(_ scores: ModelDescription.Scores) -> ModelDescription {
+        let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
+        return ModelDescription(
+            network: network.description, scaling: settings.scaling,
+            pixelSize_um: sizes.count == 1 ? sizes.first : nil,
+            tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
+            training: ModelDescription.Provenance(
+                settings: settings, images: fields.imagesUsed.map { set.images[$0].name }, data: data,
+                objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px,
+                iterations: state.iteration, seconds: seconds,
+                processorSeconds: earlier.processor + ResourceUse().processorSeconds - startedProcessor),
+            weights: ModelDescription.Weights(file: "", bytes: 0, hash: ""))
+    }
+
     private func finish() throws -> TrainingResult {
         if check.isHeldOut, FileManager.default.fileExists(atPath: bestPath) { try network.loadWeights(from: bestPath) }
         var scores = try check.scores(of: network)
-        let iterations = state.iteration
-        let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
-        let (seconds, processor) = (seconds, earlier.processor + ResourceUse().processorSeconds - startedProcessor)
-        func describe(_ weights: ModelDescription.Weights) -> ModelDescription {
-            ModelDescription(
-                network: network.description, scaling: settings.scaling,
-                pixelSize_um: sizes.count == 1 ? sizes.first : nil,
-                tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
-                training: ModelDescription.Provenance(
-                    settings: settings, images: fields.imagesUsed.map { set.images[$0].name }, data: data,
-                    objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px,
-                    iterations: iterations, seconds: seconds,
-                    processorSeconds: processor), weights: weights)
-        }
+        let trained = describe(scores)
         if !test.isEmpty {
-            let trained = SegmentationModel(
-                description: describe(ModelDescription.Weights(file: "", bytes: 0, hash: "")), network: network)
-            scores.test = try trained.scores(on: test)
+            scores.test = try SegmentationModel(description: trained, network: network).scores(on: test)
         }
-        let model = try SegmentationModel.save(network, in: folder, describe: describe)
+        let model = try SegmentationModel.save(network, in: folder) { weights in
+            var description = trained
+            description.scores = scores
+            description.weights = weights
+            return description
+        }
         try? FileManager.default.removeItem(atPath: checkpointFolder)
         return TrainingResult(model: model, curve: state.curve, start: start)
     }
@@ -208,6 +260,8 @@ private final class TrainingRun {
 private struct TrainingState: Codable {
     var iteration = 0
     var bestDice = -1.0
+    /// Whether the network has annotated the rest of the images; nil where there is nothing to annotate.
+    var selfAnnotated: Bool?
     var curve = LearningCurve()
     var settings: TrainingSettings?
     var images: [String] = []
@@ -218,6 +272,7 @@ private struct TrainingState: Codable {
 extension TrainingRun {
     fileprivate var checkpointFolder: String { folder + "/checkpoint" }
     fileprivate var bestPath: String { checkpointFolder + "/best.safetensors" }
+    fileprivate var teacherPath: String { checkpointFolder + "/teacher.safetensors" }
 
     /// Writes the checkpoint: the network's state under a name of its own, then the note that names it.
     fileprivate func save() throws {
@@ -249,9 +304,13 @@ extension TrainingRun {
                 "the checkpoint in \(folder) belongs to a training with other images or settings",
                 remedy: "give the same ones, or \(remedy)", code: "checkpoint-mismatch")
         }
-        try network.loadTrainingState(from: statePath(found.iteration))
         state = found
         earlier = (found.seconds, found.processorSeconds)
+        if found.selfAnnotated == true {
+            try network.loadWeights(from: teacherPath)
+            try learnFromAnnotation()
+        }
+        try network.loadTrainingState(from: statePath(found.iteration))
     }
 
     private var notePath: String { checkpointFolder + "/checkpoint.json" }

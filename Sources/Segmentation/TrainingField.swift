@@ -22,7 +22,7 @@ public struct TrainingField: Sendable {
 /// The fields to train on and the patches kept aside to choose the best weights by.
 public struct TrainingFields: Sendable {
     /// The fields, one for each image that has something to learn from; the held-out patches are ignored in them.
-    public let training: [TrainingField]
+    public private(set) var training: [TrainingField]
     /// Patches that no training step sees; empty where there are too few objects to spare any.
     public let heldOut: [Patch]
     /// The number of objects that training sees.
@@ -30,7 +30,7 @@ public struct TrainingFields: Sendable {
     /// The numbers of the images in the set that are learned from or checked with.
     public let imagesUsed: [Int]
     /// The share of each class among the pixels that count.
-    public let classShares: [Double]
+    public private(set) var classShares: [Double]
 
     /// A part of an image with its target.
     public struct Patch: Sendable {
@@ -42,6 +42,13 @@ public struct TrainingFields: Sendable {
 
     /// The mean distance by which outlines were moved in pixels; nil where they are learned as drawn.
     public let outlineShift_px: Double?
+
+    /// The place of the edges beside the outlines that are learned, as `AnnotationAlignment` has it.
+    private let habit_px: Double?
+    /// The objects of each image by number, those that are not annotated among them.
+    private let instances: [Plane<UInt32>]
+    /// The parts of each image that are held out.
+    private let apart: [[Region]]
 
     /// The most objects whose outlines are aligned and that are pasted: over more, slips of the hand average out, and more
     /// show themselves what crowds look like.
@@ -72,9 +79,9 @@ public struct TrainingFields: Sendable {
         let asDrawn = chosen
         let isFew = chosen.count <= Self.fewObjects
         var instances = set.instances
-        var shift: Double?
+        var alignment: (shift_px: Double, habit_px: Double)?
         if alignsOutlines, set.classes == 2, isFew {
-            shift = AnnotationAlignment.align(&chosen, instances: &instances, channels: channels)
+            alignment = AnnotationAlignment.align(&chosen, instances: &instances, channels: channels)
         }
         let annotated = set.images.indices.map { index in
             let mine = chosen.filter { $0.image == index }
@@ -86,9 +93,11 @@ public struct TrainingFields: Sendable {
             let drawn = target(set.instances[index], asDrawn.filter { $0.image == index })
             return TrainingField(
                 channels: channels[index], drawn: drawn,
-                target: shift == nil ? drawn : target(instances[index], mine), objects: mine)
+                target: alignment == nil ? drawn : target(instances[index], mine), objects: mine)
         }
-        outlineShift_px = shift
+        outlineShift_px = alignment?.shift_px
+        habit_px = alignment?.habit_px
+        self.instances = instances
         let aside = chosen.suffix(min(heldOutPatches, chosen.count / 6))
         let split = Self.holdOut(aside, of: annotated, side: heldOutSide, instances)
         // In a small image the patches may leave too little to learn from; then all of it is learned from.
@@ -104,15 +113,39 @@ public struct TrainingFields: Sendable {
             return field
         }.filter { !$0.objects.isEmpty }
         heldOut = enough ? split.patches : []
+        apart = instances.enumerated().map { index, instances in
+            guard enough else { return [] }
+            return aside.filter { $0.image == index }.map { square(heldOutSide, around: $0.box, within: instances) }
+        }
         objectsUsed = fields.reduce(0) { $0 + $1.objects.count }
         imagesUsed = Set(chosen.map(\.image)).sorted()
+        classShares = Self.classShares(fields, classes: set.classes)
+    }
 
-        var counts = Array(repeating: 0.0, count: set.classes)
+    private static func classShares(_ fields: [TrainingField], classes: Int) -> [Double] {
+        var counts = Array(repeating: 0.0, count: classes)
         for field in fields {
-            for value in field.target.samples where Int(value) < set.classes { counts[Int(value)] += 1 }
+            for value in field.target.samples where Int(value) < classes { counts[Int(value)] += 1 }
         }
         let total = max(1, counts.reduce(0, +))
-        classShares = counts.map { $0 / total }
+        return counts.map { $0 / total }
+    }
+
+    /// Whether a network can annotate more: there are two classes and pixels that nobody looked at.
+    var isIncomplete: Bool {
+        classShares.count == 2 && training.contains { $0.drawn.samples.contains(TrainingField.ignored) }
+    }
+
+    /// Adds what a network finds in pixels that nobody looked at; what was held out stays out.
+    /// - Parameter probability: gives the network's probability of an object for each pixel of an image by its number.
+    public mutating func complete(_ probability: (_ image: Int) throws -> Plane<Float>) rethrows {
+        for index in training.indices {
+            let image = training[index].objects[0].image
+            try SelfAnnotation.complete(
+                &training[index], annotated: instances[image], probability: probability(image), habit_px: habit_px,
+                apart: apart[image])
+        }
+        classShares = Self.classShares(training, classes: classShares.count)
     }
 
     /// Brings an object to the front that an annotator would show as an example: whole and of middling size.
