@@ -84,6 +84,13 @@ function Run:times(scan, records) end
 ---@return any>?
 function Run:truth(scope, scan, records) end
 
+--- Draws the true objects of a simulated specimen as they lie in an overview.
+---@param scope microscope.Microscope the microscope
+---@param overview acquisition.Overview the overview
+---@param least_um? number the least width of fibres in the mask (at least 0; default 0)
+---@return imaging.Image? # the mask, 255 in objects; nil on a real microscope
+function Run:true_mask(scope, overview, least_um) end
+
 --- Ends the object's work; any use after that is an error.
 function Run:close() end
 

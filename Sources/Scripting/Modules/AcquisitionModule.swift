@@ -263,6 +263,22 @@ extension LuaModule {
             ) { (_: AcquisitionRun, scope: Microscope, scan: Scan, records: [PositionRecord]) in
                 trueCoverage(of: scan, by: records, on: scope)
             }
+            run.method(
+                "true_mask", "Draws the true objects of a simulated specimen as they lie in an overview.",
+                [
+                    Parameter("scope", "the microscope"), Parameter("overview", "the overview"),
+                    Parameter("least_um", "the least width of fibres in the mask", default: 0, minimum: 0),
+                ], result: "the mask, 255 in objects; nil on a real microscope"
+            ) { (_: AcquisitionRun, scope: Microscope, overview: Overview, least_um: Double) in
+                (scope.camera as? SimulatedCamera).map { camera in
+                    let place = overview.geometry
+                    return Image(
+                        camera.world.specimen.trueMask(
+                            width: place.width, height: place.height, x_um: place.origin.x_um,
+                            y_um: place.origin.y_um, pixel_um: place.pixel_um, leastRadius_um: least_um / 2),
+                        pixelSize_um: place.pixel_um)
+                }
+            }
             run.text { "run in \($0.folder)" }
             run.closing { $0.close() }
         }
