@@ -131,9 +131,14 @@ public struct TrainingFields: Sendable {
         return counts.map { $0 / total }
     }
 
-    /// Whether a network can annotate more: there are two classes and pixels that nobody looked at.
+    /// The most objects beside which a network annotates the rest. More objects mean that they differ, and a network that
+    /// knows some kinds of them is sure that the others are background.
+    private static let alikeObjects = 5
+
+    /// Whether a network can annotate more: there are two classes, few objects and pixels that nobody looked at.
     var isIncomplete: Bool {
-        classShares.count == 2 && training.contains { $0.drawn.samples.contains(TrainingField.ignored) }
+        classShares.count == 2 && objectsUsed <= Self.alikeObjects
+            && training.contains { $0.drawn.samples.contains(TrainingField.ignored) }
     }
 
     /// Adds what a network finds in pixels that nobody looked at; what was held out stays out.
