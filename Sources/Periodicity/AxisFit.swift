@@ -9,7 +9,10 @@ enum AxisFit {
     /// The offsets at knots `spacing` apart.
     /// - Parameters:
     ///   - bend: the second difference of the present axis at each knot; 0 at the ends.
-    static func offsets(arc: [Double], across: [Double], bend: [Double], spacing: Double) -> [Double] {
+    ///   - stiffness: the bends that are tried, as powers of 2 of a turn of 0.3 rad a knot.
+    static func offsets(
+        arc: [Double], across: [Double], bend: [Double], spacing: Double, stiffness: ClosedRange<Double> = -7...0
+    ) -> [Double] {
         let count = bend.count
         guard count >= 3, !arc.isEmpty else { return Array(repeating: 0, count: count) }
         var diagonal = [Double](repeating: 0, count: count)
@@ -29,8 +32,7 @@ enum AxisFit {
         let squares = across.reduce(0) { $0 + $1 * $1 }
         let variance = max(100, squares / Double(across.count))
         var best: (likelihood: Double, offsets: [Double])?
-        // Bends from a straight line to a turn of 0.3 rad a knot.
-        for power in stride(from: -7.0, through: 0, by: 1) {
+        for power in stride(from: stiffness.lowerBound, through: stiffness.upperBound, by: 1) {
             let bendDeviation = 0.3 * spacing * pow(2, power)
             let ratio = variance / (bendDeviation * bendDeviation)
             guard

@@ -49,6 +49,16 @@ public struct AxonAxis: Sendable, Equatable {
         return (points_nm[low] + along * (arc - arc_nm[low]), along)
     }
 
+    /// The part of the axis between two arc lengths.
+    func part(_ range: ClosedRange<Double>) -> AxonAxis {
+        let count = max(2, Int((range.upperBound - range.lowerBound) / 500) + 1)
+        return AxonAxis(
+            through: (0..<count).map { index in
+                let share = Double(index) / Double(count - 1)
+                return place(at: range.lowerBound + share * (range.upperBound - range.lowerBound)).point
+            })
+    }
+
     /// Where a point lies by the nearest point of the curve, close to one of its points.
     /// - Returns: the arc length, and the distance across, positive on the right of the direction of rising arc length
     ///   as seen with y down; nil beyond the ends.

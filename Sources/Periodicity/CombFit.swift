@@ -27,7 +27,7 @@ public struct AxonPeriod: Sendable, Equatable, Codable {
 
 extension CombFit {
     /// Longer axons are cut: over this length the count of rings is lost.
-    static let stretch_nm = 20_000.0
+    static let stretch_nm = 10_000.0
 
     /// Fits the comb, from a first guess of the period.
     /// - Returns: nil where no axon has three windows with molecules, or the likelihood has no maximum near the guess.
@@ -62,6 +62,6 @@ extension CombFit {
         } else {
             interval_nm = interval
         }
-        evidence = try search.logLikelihood(comb) - search.logLikelihood(comb, isFree: true)
+        evidence = try search.logLikelihood(comb) - search.freeLogLikelihood(comb)
     }
 }

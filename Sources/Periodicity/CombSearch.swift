@@ -20,21 +20,37 @@ struct CombSearch {
         grain_nm = guess_nm * guess_nm / longest
     }
 
+    /// The share of stretches that follow no comb, such as those where axons cross or were traced wrongly. It bounds what
+    /// one such stretch takes from the likelihood of the true period.
+    private static let outliers = 0.05
+
     /// The log likelihood of all stretches.
-    func logLikelihood(_ comb: RingComb, isFree: Bool = false) throws -> Double {
-        try logLikelihood(comb, stretches, isFree: isFree)
+    func logLikelihood(_ comb: RingComb) throws -> Double { try logLikelihood(comb, stretches) }
+
+    /// The log likelihood of all stretches as clusters without a period.
+    func freeLogLikelihood(_ comb: RingComb) throws -> Double { try free(comb, stretches).reduce(0, +) }
+
+    private func free(_ comb: RingComb, _ stretches: [CombStretch]) throws -> [Double] {
+        try Interruption.check()
+        let likelihood = CombLikelihood(comb, spacing_nm: guess_nm)
+        return try concurrentMap(stretches.count) { likelihood.logLikelihood(stretches[$0], isFree: true) }
     }
 
-    private func logLikelihood(
-        _ comb: RingComb, _ stretches: [CombStretch], isFree: Bool = false
-    ) throws -> Double {
+    /// - Parameter free: the stretches' log likelihoods as clusters, which depend on the period little; computed where
+    ///   they are not given.
+    private func logLikelihood(_ comb: RingComb, _ stretches: [CombStretch], free: [Double]? = nil) throws -> Double {
         try Interruption.check()
         let likelihood = CombLikelihood(comb, spacing_nm: guess_nm)
         let parts = min(stretches.count, 16)
         return try concurrentMap(parts) { part in
             var sum = 0.0
             for index in stretches.count * part / parts..<stretches.count * (part + 1) / parts {
-                sum += likelihood.logLikelihood(stretches[index], isFree: isFree)
+                let regular = likelihood.logLikelihood(stretches[index]) + log(1 - CombSearch.outliers)
+                let other =
+                    (free?[index] ?? likelihood.logLikelihood(stretches[index], isFree: true))
+                    + log(CombSearch.outliers)
+                let larger = max(regular, other)
+                sum += larger + log(exp(regular - larger) + exp(other - larger))
             }
             return sum
         }.reduce(0, +)
@@ -86,10 +102,11 @@ struct CombSearch {
         of stretches: [CombStretch], _ comb: RingComb, _ lower: Double, _ upper: Double
     ) throws -> Double {
         let steps = max(6, Int(((upper - lower) / (0.2 * grain_nm)).rounded(.up)))
+        let free = try free(comb, stretches)
         func value(_ period: Double) throws -> Double {
             var trial = comb
             trial.period_nm = period
-            return try logLikelihood(trial, stretches)
+            return try logLikelihood(trial, stretches, free: free)
         }
         var spacing = (upper - lower) / Double(steps)
         var best = (period: lower, value: -Double.infinity)
@@ -116,11 +133,12 @@ struct CombSearch {
 
     /// The periods around the best one whose log likelihood is lower by less than `drop`; nil where one side never falls.
     func interval(_ comb: RingComb, drop: Double) throws -> ClosedRange<Double>? {
-        let top = try logLikelihood(comb)
+        let free = try free(comb, stretches)
+        let top = try logLikelihood(comb, stretches, free: free)
         func height(_ period: Double) throws -> Double {
             var trial = comb
             trial.period_nm = period
-            return try logLikelihood(trial) - top + drop
+            return try logLikelihood(trial, stretches, free: free) - top + drop
         }
         func crossing(_ direction: Double) throws -> Double? {
             var inner = (shift: 0.0, height: drop)

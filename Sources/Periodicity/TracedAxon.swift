@@ -61,10 +61,10 @@ public struct AxonTracing: Sendable {
         let gate = settings.gate_nm
         let points = MoleculePlaces(x_nm: molecules.x_nm, y_nm: molecules.y_nm, cell_nm: 1000 * settings.width_um)
         let all = MoleculePlaces(x_nm: table.x_nm, y_nm: table.y_nm, cell_nm: 1000 * settings.width_um)
-        let axes = try concurrentMap(lines.count) { index -> AxonAxis? in
+        let axes = try concurrentMap(lines.count) { index -> [AxonAxis] in
             try Interruption.check()
-            return AxonTracing.axis(along: lines[index], points, gate_nm: gate)
-        }.compactMap { $0 }.filter { $0.length_nm >= settings.shortest_um * 1000 }
+            return AxonTracing.axes(along: lines[index], points, gate_nm: gate)
+        }.flatMap { $0 }.filter { $0.length_nm >= settings.shortest_um * 1000 }
             .sorted { $0.length_nm > $1.length_nm }
         let near = try concurrentMap(axes.count) { points.points(along: axes[$0], within: gate) }
         let nearAll = try concurrentMap(axes.count) { all.points(along: axes[$0], within: gate) }
@@ -92,10 +92,67 @@ public struct AxonTracing: Sendable {
         return owner
     }
 
-    /// The axis of the molecules along a line.
-    private static func axis(along line: [SIMD2<Double>], _ points: MoleculePlaces, gate_nm: Double) -> AxonAxis? {
-        var axis = AxonAxis(through: stride(from: 0, to: line.count, by: 5).map { line[$0] } + [line[line.count - 1]])
-        for _ in 0..<4 {
+    /// The axes of the molecules along a line: of each part without gaps.
+    private static func axes(along line: [SIMD2<Double>], _ points: MoleculePlaces, gate_nm: Double) -> [AxonAxis] {
+        let whole = AxonAxis(through: stride(from: 0, to: line.count, by: 5).map { line[$0] } + [line[line.count - 1]])
+        guard let rough = fitted(whole, points, gate_nm: gate_nm, stiff) else { return [] }
+        let arcs = points.points(along: rough, within: gate_nm).map(\.arc)
+        return occupied(arcs, length_nm: rough.length_nm).compactMap { part in
+            fitted(rough.part(part), points, gate_nm: gate_nm, stiff + free)
+        }
+    }
+
+    /// Rounds of the fit: the gate, in units of the usual one, and the stiffness. Molecules lie under the membrane, at the
+    /// edges of the axon: a wide gate and a stiff axis first, so that it does not swing from one edge to the other.
+    private static let stiff: [(gate: Double, stiffness: ClosedRange<Double>)] = [(1.4, -5...(-5)), (1.2, -6...(-4))]
+    private static let free: [(gate: Double, stiffness: ClosedRange<Double>)] = [(1, -7...0), (1, -7...0), (1, -7...0)]
+
+    /// The parts of an axis where the molecules are at least a third as dense as usual, by a window that holds 12 of
+    /// them, or 600 nm. A blurred ridge runs on beyond the end of an axon, and from one axon into the next.
+    static func occupied(_ arcs: [Double], length_nm: Double) -> [ClosedRange<Double>] {
+        guard arcs.count >= 5, length_nm > 0 else { return [] }
+        let step = 50.0
+        var counts = [Double](repeating: 0, count: Int(length_nm / step) + 1)
+        for arc in arcs { counts[min(counts.count - 1, Int(arc / step))] += 1 }
+        // The usual density is that about the molecule in the middle of all, by density.
+        func smoothed(_ window: Int) -> [Double] {
+            var sum = 0.0
+            var sums = [0.0]
+            for count in counts { sum += count; sums.append(sum) }
+            return counts.indices.map { index in
+                let (low, high) = (max(0, index - window), min(counts.count, index + window + 1))
+                return (sums[high] - sums[low]) / (Double(high - low) * step)
+            }
+        }
+        func usual(_ density: [Double]) -> Double {
+            let about = arcs.map { density[min(density.count - 1, Int($0 / step))] }.sorted()
+            return about[about.count / 2]
+        }
+        let window = max(600, 12 / usual(smoothed(20)))
+        let density = smoothed(Int(window / 2 / step))
+        let least = usual(density) / 3
+        var parts: [ClosedRange<Double>] = []
+        var start: Int?
+        for index in 0...counts.count {
+            let isDense = index < counts.count && density[index] > least
+            if isDense, start == nil { start = index }
+            if !isDense, let first = start {
+                let range = Double(first) * step...Double(index) * step
+                let inside = arcs.filter { range.contains($0) }.sorted()
+                if inside.count >= 5 { parts.append(inside[0]...inside[inside.count - 1]) }
+                start = nil
+            }
+        }
+        return parts
+    }
+
+    /// An axis moved to the middle of the molecules in its gate.
+    private static func fitted(
+        _ axis: AxonAxis, _ points: MoleculePlaces, gate_nm: Double,
+        _ rounds: [(gate: Double, stiffness: ClosedRange<Double>)]
+    ) -> AxonAxis? {
+        var axis = axis
+        for round in rounds {
             let intervals = max(2, Int((axis.length_nm / knot_nm).rounded()))
             let spacing = axis.length_nm / Double(intervals)
             let knots = (0...intervals).map { axis.place(at: Double($0) * spacing) }
@@ -104,10 +161,11 @@ public struct AxonTracing: Sendable {
                 let second = knots[index - 1].point - 2 * knots[index].point + knots[index + 1].point
                 return knots[index].along.x * second.y - knots[index].along.y * second.x
             }
-            let near = points.points(along: axis, within: gate_nm)
+            let near = points.points(along: axis, within: round.gate * gate_nm)
             guard near.count >= 5 else { return nil }
             let offsets = AxisFit.offsets(
-                arc: near.map(\.arc), across: near.map(\.across), bend: bend, spacing: spacing)
+                arc: near.map(\.arc), across: near.map(\.across), bend: bend, spacing: spacing,
+                stiffness: round.stiffness)
             axis = AxonAxis(
                 through: zip(knots, offsets).map { knot, offset in
                     knot.point + SIMD2(-knot.along.y, knot.along.x) * offset

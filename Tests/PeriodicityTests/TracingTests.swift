@@ -49,10 +49,34 @@ import Work
         let table = try simulateLocalizations(of: specimen, in: area, LocalizationStatistics(), seed: 5).found
         let tracing = try AxonTracing(table, TracingSettings())
         let found = try PeriodicityMeasurement(tracing.axons.map(\.profile), PeriodicitySettings())
-        print("\(tracing.axons.count) axons, period \(found.reported_nm ?? 0), \(String(describing: found.interval_nm))")
+        print(
+            "\(tracing.axons.count) axons, period \(found.reported_nm ?? 0), \(String(describing: found.interval_nm))")
         let period = try #require(found.reported_nm)
         #expect(abs(period - 190) < 0.5)
         #expect(tracing.axons.reduce(0) { $0 + $1.axis.length_nm } > 100_000)
+    }
+
+    /// Fields of axons of 6 um, some of them crossing or side by side: they are found with their ends, and whatever is
+    /// traced wrongly does not change the common period.
+    @Test(arguments: [(190.0, 1.0, 0.5), (230, 1, 0.5), (190, 0.25, 0.5), (190, 0.1, 2)])
+    func shortAxonsGiveThePeriod(period_nm: Double, labelling: Double, tolerance_nm: Double) throws {
+        let specimen = FiberSpecimen(
+            .axons(SpectrinRings(period_nm: period_nm)), seed: 11, density_per_mm2: 5000, labelling: labelling,
+            length_um: 6...6)
+        let table = try simulateLocalizations(
+            of: specimen, in: Area(x_um: 0...90, y_um: 0...90), LocalizationStatistics(), seed: 12
+        ).found
+        let axons = try AxonTracing(table, TracingSettings()).axons
+        let found = try PeriodicityMeasurement(axons.map(\.profile), PeriodicitySettings())
+        let lengths = axons.map(\.axis.length_nm).sorted()
+        print(
+            "\(period_nm) nm at \(labelling): \(axons.count) axons, median length \(lengths[lengths.count / 2]), period \(found.reported_nm ?? 0), \(String(describing: found.interval_nm))"
+        )
+        #expect(axons.count > 20)
+        // From the first molecule to the last; at each end the distance of two is missing.
+        #expect(abs(lengths[lengths.count / 2] - (6000 - 2 * 19 / labelling)) < 200)
+        let period = try #require(found.reported_nm)
+        #expect(abs(period - period_nm) < tolerance_nm)
     }
 
     @Test func aMaskKeepsAxonsOut() throws {
