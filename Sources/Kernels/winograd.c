@@ -10,50 +10,96 @@
 
 typedef float lanes __attribute__((vector_size(32), aligned(4), may_alias));
 
-// B^T d for one column of six.
-#define INPUT_LINE(d0, d1, d2, d3, d4, d5, out) \
-    do { \
-        lanes even = d4 - 4 * d2, odd = d3 - 4 * d1; \
-        lanes near = d4 - d2, far = 2 * (d3 - d1); \
-        out(0, 4 * d0 - 5 * d2 + d4) \
-        out(1, even + odd) \
-        out(2, even - odd) \
-        out(3, near + far) \
-        out(4, near - far) \
-        out(5, 4 * d1 - 5 * d3 + d5) \
-    } while (0)
+// B^T d for one column of `kind` + 2.
+INLINE void input_line(long kind, const lanes *d, lanes *out) {
+    if (kind == 4) {
+        lanes even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];
+        lanes near = d[4] - d[2], far = 2 * (d[3] - d[1]);
+        out[0] = 4 * d[0] - 5 * d[2] + d[4];
+        out[1] = even + odd;
+        out[2] = even - odd;
+        out[3] = near + far;
+        out[4] = near - far;
+        out[5] = 4 * d[1] - 5 * d[3] + d[5];
+    } else if (kind == 3) {
+        lanes odd = d[3] - d[1], even = d[2] - d[0];
+        out[0] = odd - 2 * even;
+        out[1] = d[3] - d[2] - 2 * d[1];
+        out[2] = d[3] - 3 * d[2] + 2 * d[1];
+        out[3] = odd;
+        out[4] = d[4] - d[2] - 2 * odd;
+    } else {
+        if (kind == 2) {
+            out[1] = d[2];
+            out[2] = d[1];
+        }
+        out[0] = kind == 2 ? d[1] + d[2] : d[1];
+    }
+}
+
+static const long point_counts[5] = {0, 1, 3, 5, 6};
+
+long kernels_winograd_points(long kind) { return point_counts[kind]; }
 
 INLINE const float *group_base(const float *image, const kernels_winograd_map *map, long group) {
     return image + group / map->groupsPerBlock * map->blockStride + group % map->groupsPerBlock * 8;
 }
 
-CLONES void kernels_winograd_input(
-    const float *image, const kernels_winograd_map *map, long row, long column, float *points, long pointStride) {
+// Calls a body with the kinds of a tile as constants.
+#define FOR_COLUMNS(BODY, rows, ...) \
+    switch (columns) { \
+    case 1: BODY(__VA_ARGS__, rows, 1); break; \
+    case 2: BODY(__VA_ARGS__, rows, 2); break; \
+    case 3: BODY(__VA_ARGS__, rows, 3); break; \
+    default: BODY(__VA_ARGS__, rows, 4); break; \
+    }
+#define FOR_KINDS(BODY, ...) \
+    switch (rows) { \
+    case 1: FOR_COLUMNS(BODY, 1, __VA_ARGS__) break; \
+    case 2: FOR_COLUMNS(BODY, 2, __VA_ARGS__) break; \
+    case 3: FOR_COLUMNS(BODY, 3, __VA_ARGS__) break; \
+    default: FOR_COLUMNS(BODY, 4, __VA_ARGS__) break; \
+    }
+
+INLINE void input_tile(
+    const float *image, const kernels_winograd_map *map, long row, long column, float *points, long pointStride,
+    long rows, long columns) {
     const lanes zero = {0};
     long step = map->dilation;
-    int inside = row >= step && column >= step && row + 4 * step < map->height && column + 4 * step < map->width;
+    // Kinds 1 and 2 have neighbours in the padding only.
+    long top = rows > 2 ? 0 : 1, left = columns > 2 ? 0 : 1;
+    long bottom = rows > 2 ? rows + 2 : rows + 1, right = columns > 2 ? columns + 2 : columns + 1;
+    int inside = row >= step && column >= step && row + rows * step < map->height && column + columns * step < map->width;
     for (long group = 0; group < map->channels / 8; group++) {
         const float *base = group_base(image, map, group);
         lanes t[6][6];
-        for (long j = 0; j < 6; j++) {
-            lanes d[6];
+        UNROLLED for (long j = left; j < right; j++) {
+            lanes d[6], line[6];
             long c = column + (j - 1) * step;
-            for (long i = 0; i < 6; i++) {
+            UNROLLED for (long i = top; i < bottom; i++) {
                 long r = row + (i - 1) * step;
                 int valid = inside || (r >= 0 && r < map->height && c >= 0 && c < map->width);
                 d[i] = valid ? *(const lanes *)(base + (r * map->width + c) * map->pixelStride) : zero;
             }
-#define OUT(i, value) t[i][j] = value;
-            INPUT_LINE(d[0], d[1], d[2], d[3], d[4], d[5], OUT);
-#undef OUT
+            input_line(rows, d, line);
+            UNROLLED for (long i = 0; i < point_counts[rows]; i++) t[i][j] = line[i];
         }
         float *to = points + group * 8;
-        for (long i = 0; i < 6; i++) {
-#define OUT(j, value) *(lanes *)(to + (i * 6 + j) * pointStride) = value;
-            INPUT_LINE(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], OUT);
-#undef OUT
+        UNROLLED for (long i = 0; i < point_counts[rows]; i++) {
+            lanes line[6];
+            input_line(columns, t[i], line);
+            UNROLLED for (long j = 0; j < point_counts[columns]; j++) {
+                *(lanes *)to = line[j];
+                to += pointStride;
+            }
         }
     }
+}
+
+CLONES void kernels_winograd_input(
+    const float *image, const kernels_winograd_map *map, long row, long column, long rows, long columns, float *points,
+    long pointStride) {
+    FOR_KINDS(input_tile, image, map, row, column, points, pointStride)
 }
 
 // A y for one column of four.
@@ -97,15 +143,26 @@ CLONES void kernels_winograd_gradient(
     }
 }
 
-// A^T m for one column of six.
-#define OUTPUT_LINE(m0, m1, m2, m3, m4, m5, out) \
-    do { \
-        lanes even = m1 + m2, odd = m1 - m2, wide = m3 + m4, far = m3 - m4; \
-        out(0, m0 + even + wide) \
-        out(1, odd + 2 * far) \
-        out(2, even + 4 * wide) \
-        out(3, odd + 8 * far + m5) \
-    } while (0)
+// A^T m for one column of points.
+INLINE void output_line(long kind, const lanes *m, lanes *out) {
+    if (kind == 4) {
+        lanes even = m[1] + m[2], odd = m[1] - m[2], wide = m[3] + m[4], far = m[3] - m[4];
+        out[0] = m[0] + even + wide;
+        out[1] = odd + 2 * far;
+        out[2] = even + 4 * wide;
+        out[3] = odd + 8 * far + m[5];
+    } else if (kind == 3) {
+        lanes even = m[1] + m[2];
+        out[0] = m[0] + even + m[3];
+        out[1] = m[1] - m[2] + 2 * m[3];
+        out[2] = even + 4 * m[3] + m[4];
+    } else if (kind == 2) {
+        out[0] = m[0] + m[1];
+        out[1] = m[0] + m[2];
+    } else {
+        out[0] = m[0];
+    }
+}
 
 // By address, because vectors as arguments would depend on the processor.
 INLINE void activate(lanes *x, int activation) {
@@ -116,51 +173,64 @@ INLINE void activate(lanes *x, int activation) {
     *x = activation == 2 ? *x * gate : gate;
 }
 
-CLONES void kernels_winograd_output(
+INLINE void output_tile(
     const float *points, long pointStride, float *image, const kernels_winograd_map *map, long row, long column,
-    const float *bias, int activation) {
+    const float *bias, int activation, long rows, long columns) {
     long step = map->dilation;
     for (long group = 0; group < map->channels / 8; group++) {
         float *base = (float *)group_base(image, map, group);
         const float *from = points + group * 8;
         lanes shift = *(const lanes *)(bias + group * 8);
         lanes t[4][6];
-        for (long j = 0; j < 6; j++) {
-            lanes m[6];
-            for (long i = 0; i < 6; i++) m[i] = *(const lanes *)(from + (i * 6 + j) * pointStride);
-#define OUT(i, value) t[i][j] = value;
-            OUTPUT_LINE(m[0], m[1], m[2], m[3], m[4], m[5], OUT);
-#undef OUT
+        UNROLLED for (long j = 0; j < point_counts[columns]; j++) {
+            lanes m[6], line[4];
+            UNROLLED for (long i = 0; i < point_counts[rows]; i++) {
+                m[i] = *(const lanes *)(from + (i * point_counts[columns] + j) * pointStride);
+            }
+            output_line(rows, m, line);
+            UNROLLED for (long i = 0; i < rows; i++) t[i][j] = line[i];
         }
-        for (long i = 0; i < 4; i++) {
+        UNROLLED for (long i = 0; i < rows; i++) {
             long r = row + i * step;
             if (r >= map->height) break;
-            float *line = base + r * map->width * map->pixelStride;
-#define OUT(j, value) \
-    if (column + j * step < map->width) { \
-        lanes pixel = value + shift; \
-        activate(&pixel, activation); \
-        *(lanes *)(line + (column + j * step) * map->pixelStride) = pixel; \
-    }
-            OUTPUT_LINE(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], OUT);
-#undef OUT
+            float *to = base + (r * map->width + column) * map->pixelStride;
+            lanes line[4];
+            output_line(columns, t[i], line);
+            UNROLLED for (long j = 0; j < columns; j++) {
+                if (column + j * step >= map->width) break;
+                lanes pixel = line[j] + shift;
+                activate(&pixel, activation);
+                *(lanes *)(to + j * step * map->pixelStride) = pixel;
+            }
         }
     }
+}
+
+CLONES void kernels_winograd_output(
+    const float *points, long pointStride, float *image, const kernels_winograd_map *map, long row, long column,
+    long rows, long columns, const float *bias, int activation) {
+    FOR_KINDS(output_tile, points, pointStride, image, map, row, column, bias, activation)
 }
 
 // Packed weights: [point][panel][input][width of the panel], panels of 16 outputs and a last one of 8 where they are odd.
 // Twelve sums, two vectors of weights and a value are what 16 registers hold.
 INLINE long panel_width(long outputs, long first) { return outputs - first >= 16 ? 16 : 8; }
 
-long kernels_winograd_packed_count(long inputs, long outputs) { return 36 * inputs * outputs; }
-
-static const float G[6][3] = {
-    {1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
-    {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1},
+// G of each kind.
+static const float weight_lines[5][6][3] = {
+    {{0}},
+    {{0, 1, 0}},
+    {{0, 1, 0}, {0, -1, 1}, {1, -1, 0}},
+    {{0.5f, 0, 0}, {-0.5f, -0.5f, -0.5f}, {-1.0f / 6, 1.0f / 6, -1.0f / 6}, {1.0f / 6, 1.0f / 3, 2.0f / 3}, {0, 0, 1}},
+    {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
+     {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}},
 };
+static const float (*const G)[3] = weight_lines[4];
 
 CLONES void kernels_winograd_weights(
-    const float *weights, long inputs, long outputs, int transposed, long first, long end, float *packed) {
+    const float *weights, long inputs, long outputs, int transposed, long rows, long columns, long first, long end,
+    float *packed) {
+    const float(*down)[3] = weight_lines[rows], (*across)[3] = weight_lines[columns];
     for (long input = first; input < end; input++) {
         for (long group = 0; group < outputs / 8; group++) {
             lanes w[3][3];
@@ -172,12 +242,14 @@ CLONES void kernels_winograd_weights(
             }
             long panel = group * 8 / 16 * 16;
             float *to = packed + panel * inputs + input * panel_width(outputs, panel) + group * 8 % 16;
-            for (long i = 0; i < 6; i++) {
+            for (long i = 0; i < point_counts[rows]; i++) {
                 lanes line[3];
-                for (long b = 0; b < 3; b++) line[b] = G[i][0] * w[0][b] + G[i][1] * w[1][b] + G[i][2] * w[2][b];
-                for (long j = 0; j < 6; j++) {
-                    *(lanes *)(to + (i * 6 + j) * inputs * outputs) =
-                        G[j][0] * line[0] + G[j][1] * line[1] + G[j][2] * line[2];
+                for (long b = 0; b < 3; b++) {
+                    line[b] = down[i][0] * w[0][b] + down[i][1] * w[1][b] + down[i][2] * w[2][b];
+                }
+                for (long j = 0; j < point_counts[columns]; j++) {
+                    *(lanes *)to = across[j][0] * line[0] + across[j][1] * line[1] + across[j][2] * line[2];
+                    to += inputs * outputs;
                 }
             }
         }
@@ -219,21 +291,73 @@ INLINE void multiply_panel(
     }
 }
 
-CLONES void kernels_winograd_multiply(
-    const float *points, long pointStride, const float *packed, float *products, long productStride, long tiles,
-    long inputs, long outputs) {
-    for (long point = 0; point < 36; point++) {
-        const float *from = points + point * pointStride;
-        float *to = products + point * productStride;
-        const float *panels = packed + point * inputs * outputs;
-        long output = 0;
-        for (; output + 16 <= outputs; output += 16) {
-            multiply_panel(6, 2, from, inputs, panels + output * inputs, to + output, outputs, inputs, tiles);
-        }
-        if (output < outputs) {
-            multiply_panel(12, 1, from, inputs, panels + output * inputs, to + output, outputs, inputs, tiles);
+CLONES static void multiply_panels(
+    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
+    long end) {
+    for (long output = first; output < end; output += panel_width(outputs, output)) {
+        const float *panel = packed + output * inputs;
+        if (panel_width(outputs, output) == 16) {
+            multiply_panel(6, 2, points, inputs, panel, products + output, outputs, inputs, tiles);
+        } else {
+            multiply_panel(12, 1, points, inputs, panel, products + output, outputs, inputs, tiles);
         }
     }
+}
+
+#if defined(__x86_64__)
+typedef float wide __attribute__((vector_size(64), aligned(4), may_alias));
+
+// `rows` tiles times 16 outputs. Meanwhile the part of the next panel from `ahead` on is fetched.
+INLINE void multiply_wide_block(
+    long rows, const float *points, const float *panel, const float *ahead, long aheadStep, float *products,
+    long outputs, long inputs) {
+    wide sum[16];
+    UNROLLED for (long r = 0; r < rows; r++) sum[r] = (wide){0};
+    for (long input = 0; input < inputs; input++) {
+        wide weight = *(const wide *)(panel + input * 16);
+        __builtin_prefetch(ahead + input * aheadStep, 0, 2);
+        UNROLLED for (long r = 0; r < rows; r++) sum[r] += points[r * inputs + input] * weight;
+    }
+    UNROLLED for (long r = 0; r < rows; r++) *(wide *)(products + r * outputs) = sum[r];
+}
+
+// Vectors of 16 where the processor has 32 of them.
+__attribute__((target("arch=x86-64-v4"))) static void multiply_wide_panels(
+    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
+    long end) {
+    if (tiles < 1) return;
+    long blocks = (tiles + 15) / 16;
+    for (long output = first; output < end; output += 16) {
+        const float *panel = packed + output * inputs;
+        float *to = products + output;
+        long tile = 0;
+        const float *ahead = panel + 16 * inputs;
+        long aheadStep = 16 / blocks;
+#define BLOCK(rows) \
+    for (; tile + rows <= tiles; tile += rows, ahead += inputs * aheadStep) { \
+        multiply_wide_block( \
+            rows, points + tile * inputs, panel, ahead, aheadStep, to + tile * outputs, outputs, inputs); \
+    }
+        BLOCK(16)
+        BLOCK(8)
+        BLOCK(4)
+        BLOCK(1)
+#undef BLOCK
+    }
+}
+#endif
+
+void kernels_winograd_multiply(
+    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
+    long end) {
+    long whole = first;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("x86-64-v4")) {
+        whole = end / 16 * 16;
+        multiply_wide_panels(points, packed, products, tiles, inputs, outputs, first, whole);
+    }
+#endif
+    multiply_panels(points, packed, products, tiles, inputs, outputs, whole, end);
 }
 
 // `rows` inputs times `vectors` groups of 8 outputs.

@@ -6,7 +6,7 @@ import Kernels
 /// every phase of the image.
 final class WinogradEngine: ConvolutionEngine {
     private let base: any ConvolutionEngine
-    private let workspace = Workspace()
+    private let workspace = WinogradWorkspace()
 
     init(over base: any ConvolutionEngine) { self.base = base }
 
@@ -19,17 +19,32 @@ final class WinogradEngine: ConvolutionEngine {
     func convolution(
         _ shape: ConvolutionShape, source: MapKind, destination: MapKind, task: ConvolutionTask
     ) throws -> any Convolution {
-        if source.precision == .f32, !task.adds, WinogradConvolution.pays(shape, source.format, destination.format) {
-            return WinogradConvolution(shape, source.format, destination.format, task, workspace)
+        if source.precision == .f32, !task.adds, WinogradEngine.canRun(shape, source.format, destination.format) {
+            if !task.training, WinogradInference.pays(shape) {
+                return WinogradInference(shape, source.format, destination.format, task, workspace)
+            }
+            if WinogradConvolution.pays(shape) {
+                return WinogradConvolution(shape, source.format, destination.format, task, workspace)
+            }
         }
         return try base.convolution(shape, source: source, destination: destination, task: task)
+    }
+
+    /// Whether channels come in groups of 8.
+    private static func canRun(_ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat) -> Bool {
+        shape.kernel == 3 && shape.stride == 1 && shape.groups == 1 && source != .planar && destination != .planar
+            && shape.source.channels % 8 == 0 && shape.outputChannels % 8 == 0 && shape.source.channels >= 16
+            && shape.outputChannels >= 16
     }
 }
 
 /// Working memory that all convolutions of an engine use in turn.
-private final class Workspace {
-    let weights = Room()
-    let points = Room()
+final class WinogradWorkspace {
+    fileprivate let weights = Room()
+    private let points = Room()
+
+    /// Memory for the points of tiles, valid until the next call.
+    func points(_ count: Int) -> UnsafeMutablePointer<Float> { points.room(count) }
 }
 
 /// Memory that grows to the largest use.
@@ -50,6 +65,36 @@ private final class Room {
     }
 }
 
+/// One of the two maps of a convolution by Winograd's algorithm.
+struct WinogradSide {
+    let layout: kernels_winograd_map
+    let imageStride: Int
+    let channels: Int
+
+    init(_ size: MapSize, _ format: MapFormat, dilation: Int) {
+        let block: Int
+        if case .blocked(let width) = format { block = width } else { block = size.channels }
+        layout = kernels_winograd_map(
+            height: size.height, width: size.width, dilation: dilation, pixelStride: block,
+            groupsPerBlock: block / 8, blockStride: size.pixels * block, channels: size.channels)
+        imageStride = (size.channels + block - 1) / block * block * size.pixels
+        channels = size.channels
+    }
+
+    /// Packs plain weights into the points of a kind of tile.
+    static func pack(
+        _ weights: UnsafePointer<Float>, _ inputs: Int, _ outputs: Int, transposed: Bool = false, rows: Int = 4,
+        columns: Int = 4, _ target: UnsafeMutablePointer<Float>
+    ) {
+        Team.run((inputs + 7) / 8) { part in
+            kernels_winograd_weights(
+                weights, inputs, outputs, transposed ? 1 : 0, rows, columns, part * 8, min(inputs, part * 8 + 8),
+                target)
+        }
+    }
+}
+
+/// Forward and backward in chunks of tiles whose points stay in the cache of a core: for training, and for few channels.
 private final class WinogradConvolution: Convolution {
     private struct Tile {
         let image: Int
@@ -59,44 +104,23 @@ private final class WinogradConvolution: Convolution {
 
     private let shape: ConvolutionShape
     private let task: ConvolutionTask
-    private let source: Side
-    private let destination: Side
+    private let source: WinogradSide
+    private let destination: WinogradSide
     private let tiles: [Tile]
     private let bias: UnsafeMutablePointer<Float>
     private let noBias: UnsafeMutablePointer<Float>
     private var plain: UnsafePointer<Float>?
     /// The weights as points, kept for inference; training has new ones each time.
     private let packed: UnsafeMutablePointer<Float>?
-    private let workspace: Workspace
-
-    /// One of the two maps.
-    private struct Side {
-        let layout: kernels_winograd_map
-        let imageStride: Int
-        let channels: Int
-
-        init(_ size: MapSize, _ format: MapFormat, dilation: Int) {
-            let block: Int
-            if case .blocked(let width) = format { block = width } else { block = size.channels }
-            layout = kernels_winograd_map(
-                height: size.height, width: size.width, dilation: dilation, pixelStride: block,
-                groupsPerBlock: block / 8, blockStride: size.pixels * block, channels: size.channels)
-            imageStride = (size.channels + block - 1) / block * block * size.pixels
-            channels = size.channels
-        }
-    }
+    private let workspace: WinogradWorkspace
 
     private static let points = 36
     /// Floats of the working memory of one thread, and of the one shared by all for the gradient of the weights.
     private static let room = 96 << 10
     private static let sharedRoom = 1 << 18
 
-    /// Whether channels come in groups of 8 and tiles fill the image well enough.
-    static func pays(_ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat) -> Bool {
-        guard shape.kernel == 3, shape.stride == 1, shape.groups == 1, source != .planar, destination != .planar,
-            shape.source.channels % 8 == 0, shape.outputChannels % 8 == 0, shape.source.channels >= 16,
-            shape.outputChannels >= 16
-        else { return false }
+    /// Whether tiles fill the image well enough.
+    static func pays(_ shape: ConvolutionShape) -> Bool {
         func tiles(_ length: Int) -> Int {
             (0..<shape.dilation).reduce(0) { $0 + (max(0, length - $1 + shape.dilation - 1) / shape.dilation + 3) / 4 }
         }
@@ -105,13 +129,13 @@ private final class WinogradConvolution: Convolution {
 
     init(
         _ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ task: ConvolutionTask,
-        _ workspace: Workspace
+        _ workspace: WinogradWorkspace
     ) {
         self.workspace = workspace
         self.shape = shape
         self.task = task
-        self.source = Side(shape.source, source, dilation: shape.dilation)
-        self.destination = Side(shape.destination, destination, dilation: shape.dilation)
+        self.source = WinogradSide(shape.source, source, dilation: shape.dilation)
+        self.destination = WinogradSide(shape.destination, destination, dilation: shape.dilation)
         var tiles: [Tile] = []
         let step = shape.dilation
         for image in 0..<shape.source.batch {
@@ -130,7 +154,8 @@ private final class WinogradConvolution: Convolution {
         noBias.update(repeating: 0, count: shape.source.channels)
         packed =
             task.training
-            ? nil : Tensor.allocate(kernels_winograd_packed_count(shape.source.channels, shape.outputChannels))
+            ? nil
+            : Tensor.allocate(WinogradConvolution.points * shape.source.channels * shape.outputChannels)
     }
 
     deinit {
@@ -142,21 +167,13 @@ private final class WinogradConvolution: Convolution {
     func load(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
         if let bias { self.bias.update(from: bias, count: shape.outputChannels) }
         if let packed {
-            pack(weights, shape.source.channels, shape.outputChannels, transposed: false, packed)
+            WinogradSide.pack(weights, shape.source.channels, shape.outputChannels, packed)
         } else {
             plain = weights
         }
     }
 
-    private func pack(
-        _ weights: UnsafePointer<Float>, _ inputs: Int, _ outputs: Int, transposed: Bool,
-        _ target: UnsafeMutablePointer<Float>
-    ) {
-        Team.run((inputs + 7) / 8) { part in
-            kernels_winograd_weights(
-                weights, inputs, outputs, transposed ? 1 : 0, part * 8, min(inputs, part * 8 + 8), target)
-        }
-    }
+    private var packedCount: Int { WinogradConvolution.points * shape.source.channels * shape.outputChannels }
 
     func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) {
         let from = source.assumingMemoryBound(to: Float.self)
@@ -164,18 +181,16 @@ private final class WinogradConvolution: Convolution {
         if let packed {
             run(from, self.source, packed, to, self.destination, bias, task.activation)
         } else if let plain {
-            let weights = workspace.weights.room(
-                kernels_winograd_packed_count(shape.source.channels, shape.outputChannels))
-            pack(plain, shape.source.channels, shape.outputChannels, transposed: false, weights)
+            let weights = workspace.weights.room(packedCount)
+            WinogradSide.pack(plain, shape.source.channels, shape.outputChannels, weights)
             run(from, self.source, weights, to, self.destination, bias, .none)
         }
     }
 
     func backwardData(gradient: UnsafeMutableRawPointer, sourceGradient: UnsafeMutableRawPointer) {
         guard let plain else { return }
-        let weights = workspace.weights.room(
-            kernels_winograd_packed_count(shape.outputChannels, shape.source.channels))
-        pack(plain, shape.outputChannels, shape.source.channels, transposed: true, weights)
+        let weights = workspace.weights.room(packedCount)
+        WinogradSide.pack(plain, shape.outputChannels, shape.source.channels, transposed: true, weights)
         run(
             gradient.assumingMemoryBound(to: Float.self), destination, weights,
             sourceGradient.assumingMemoryBound(to: Float.self), source, noBias, .none)
@@ -183,8 +198,9 @@ private final class WinogradConvolution: Convolution {
 
     /// Convolves one map to the other in chunks of tiles whose points stay in the cache of a core.
     private func run(
-        _ from: UnsafeMutablePointer<Float>, _ fromSide: Side, _ weights: UnsafeMutablePointer<Float>,
-        _ to: UnsafeMutablePointer<Float>, _ toSide: Side, _ bias: UnsafeMutablePointer<Float>, _ activation: Activation
+        _ from: UnsafeMutablePointer<Float>, _ fromSide: WinogradSide, _ weights: UnsafeMutablePointer<Float>,
+        _ to: UnsafeMutablePointer<Float>, _ toSide: WinogradSide, _ bias: UnsafeMutablePointer<Float>,
+        _ activation: Activation
     ) {
         let channels = fromSide.channels + toSide.channels
         let fitting = max(12, WinogradConvolution.room / (WinogradConvolution.points * channels) / 12 * 12)
@@ -195,7 +211,7 @@ private final class WinogradConvolution: Convolution {
         let fromStride = longest * fromSide.channels + 16
         let toStride = longest * toSide.channels + 16
         let share = WinogradConvolution.points * (fromStride + toStride)
-        let memory = workspace.points.room(share * Team.size)
+        let memory = workspace.points(share * Team.size)
         let fromLayout = fromSide.layout
         let toLayout = toSide.layout
         Team.runOnThreads(chunks) { thread, chunk in
@@ -206,18 +222,21 @@ private final class WinogradConvolution: Convolution {
                 for (place, index) in range.enumerated() {
                     let tile = tiles[index]
                     kernels_winograd_input(
-                        from + tile.image * fromSide.imageStride, layout, tile.row, tile.column,
-                        points + place * fromSide.channels, fromStride)
+                        from + tile.image * fromSide.imageStride, layout, tile.row, tile.column, 4,
+                        4, points + place * fromSide.channels, fromStride)
                 }
             }
-            kernels_winograd_multiply(
-                points, fromStride, weights, products, toStride, range.count, fromSide.channels, toSide.channels)
+            for point in 0..<WinogradConvolution.points {
+                kernels_winograd_multiply(
+                    points + point * fromStride, weights + point * fromSide.channels * toSide.channels,
+                    products + point * toStride, range.count, fromSide.channels, toSide.channels, 0, toSide.channels)
+            }
             withUnsafePointer(to: toLayout) { layout in
                 for (place, index) in range.enumerated() {
                     let tile = tiles[index]
                     kernels_winograd_output(
                         products + place * toSide.channels, toStride, to + tile.image * toSide.imageStride, layout,
-                        tile.row, tile.column, bias, activation.rawValue)
+                        tile.row, tile.column, 4, 4, bias, activation.rawValue)
                 }
             }
         }
@@ -236,7 +255,7 @@ private final class WinogradConvolution: Convolution {
         let inputStride = most * inputs + 16
         let outputStride = most * outputs + 16
         let count = WinogradConvolution.points
-        let points = workspace.points.room(count * (inputStride + outputStride + area))
+        let points = workspace.points(count * (inputStride + outputStride + area))
         let sums = points + count * (inputStride + outputStride)
         sums.update(repeating: 0, count: count * area)
         let gradients = points + WinogradConvolution.points * inputStride
@@ -249,7 +268,7 @@ private final class WinogradConvolution: Convolution {
                 let tile = tiles[first + place]
                 withUnsafePointer(to: sourceLayout) {
                     kernels_winograd_input(
-                        source + tile.image * self.source.imageStride, $0, tile.row, tile.column,
+                        source + tile.image * self.source.imageStride, $0, tile.row, tile.column, 4, 4,
                         points + place * inputs, inputStride)
                 }
                 withUnsafePointer(to: destinationLayout) {

@@ -1,0 +1,179 @@
+import Kernels
+import Work
+
+/// The forward pass by Winograd's algorithm with kinds of tiles that fit the map, and with the points of many tiles in one
+/// product, so that the weights are read from memory once.
+///
+/// The phases of a strongly dilated convolution have few pixels, all other neighbours of which lie in the padding; small
+/// kinds need fewer multiplications there than the taps that fall inside the map.
+final class WinogradInference: Convolution {
+    private struct Tile {
+        let image: Int
+        let row: Int
+        let column: Int
+    }
+
+    /// The tiles of one pair of kinds, with the weights as points.
+    private struct Group {
+        let rows: Int
+        let columns: Int
+        let tiles: [Tile]
+        let weights: UnsafeMutablePointer<Float>
+
+        var points: Int { kernels_winograd_points(rows) * kernels_winograd_points(columns) }
+    }
+
+    private let shape: ConvolutionShape
+    private let activation: Activation
+    private let source: WinogradSide
+    private let destination: WinogradSide
+    private let groups: [Group]
+    private let bias: UnsafeMutablePointer<Float>
+    private let workspace: WinogradWorkspace
+
+    /// Floats of the points of one product.
+    private static let room = 6 << 20
+    /// Weights from which on reading them for every chunk of tiles would cost more than the points do.
+    private static let manyWeights = 1 << 14
+
+    /// Where tiles begin along an axis, and their kinds: each phase of the dilation has its own.
+    private static func axis(_ length: Int, dilation: Int) -> [(first: Int, kind: Int)] {
+        var result: [(first: Int, kind: Int)] = []
+        for phase in 0..<min(dilation, length) {
+            var rest = (length - phase + dilation - 1) / dilation
+            var first = phase
+            while rest > 0 {
+                // Two tiles of 3 or fewer pixels have fewer points than one of 4 and a rest.
+                let kind = rest == 5 || rest == 6 || rest == 9 ? 3 : min(rest, 4)
+                // Kinds 1 and 2 have no neighbours.
+                result.append((first, first == phase ? kind : max(3, kind)))
+                rest -= kind
+                first += kind * dilation
+            }
+        }
+        return result
+    }
+
+    private static func points(_ length: Int, _ dilation: Int) -> Int {
+        axis(length, dilation: dilation).reduce(0) { $0 + kernels_winograd_points($1.kind) }
+    }
+
+    /// The pixels that each tap finds inside the map, added up.
+    private static func taps(_ length: Int, _ dilation: Int) -> Int { length + 2 * max(0, length - dilation) }
+
+    /// Whether there are many weights and clearly fewer multiplications than by the taps.
+    static func pays(_ shape: ConvolutionShape) -> Bool {
+        let (size, step) = (shape.source, shape.dilation)
+        return size.channels * shape.outputChannels >= manyWeights
+            && 10 * points(size.height, step) * points(size.width, step)
+                < 8 * taps(size.height, step) * taps(size.width, step)
+    }
+
+    init(
+        _ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ task: ConvolutionTask,
+        _ workspace: WinogradWorkspace
+    ) {
+        self.shape = shape
+        self.workspace = workspace
+        activation = task.activation
+        self.source = WinogradSide(shape.source, source, dilation: shape.dilation)
+        self.destination = WinogradSide(shape.destination, destination, dilation: shape.dilation)
+        let rows = WinogradInference.axis(shape.source.height, dilation: shape.dilation)
+        let columns = WinogradInference.axis(shape.source.width, dilation: shape.dilation)
+        var groups: [Group] = []
+        for (down, across) in (0..<16).map({ ($0 / 4 + 1, $0 % 4 + 1) }) {
+            var tiles: [Tile] = []
+            for image in 0..<shape.source.batch {
+                for row in rows where row.kind == down {
+                    for column in columns where column.kind == across {
+                        tiles.append(Tile(image: image, row: row.first, column: column.first))
+                    }
+                }
+            }
+            guard !tiles.isEmpty else { continue }
+            let points = kernels_winograd_points(down) * kernels_winograd_points(across)
+            groups.append(
+                Group(
+                    rows: down, columns: across, tiles: tiles,
+                    weights: Tensor.allocate(points * shape.source.channels * shape.outputChannels)))
+        }
+        self.groups = groups
+        bias = Tensor.allocate(shape.outputChannels)
+        bias.update(repeating: 0, count: shape.outputChannels)
+    }
+
+    deinit {
+        bias.deallocate()
+        for group in groups { group.weights.deallocate() }
+    }
+
+    func load(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
+        if let bias { self.bias.update(from: bias, count: shape.outputChannels) }
+        for group in groups {
+            WinogradSide.pack(
+                weights, source.channels, destination.channels, rows: group.rows, columns: group.columns, group.weights)
+        }
+    }
+
+    func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) {
+        let from = source.assumingMemoryBound(to: Float.self)
+        let to = destination.assumingMemoryBound(to: Float.self)
+        for group in groups {
+            let most = WinogradInference.room / (group.points * (self.source.channels + self.destination.channels))
+            let chunks = (group.tiles.count + most - 1) / max(1, most)
+            for chunk in 0..<chunks {
+                run(
+                    group, group.tiles.count * chunk / chunks..<group.tiles.count * (chunk + 1) / chunks, from: from,
+                    to: to)
+            }
+        }
+    }
+
+    private func run(
+        _ group: Group, _ range: Range<Int>, from: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
+    ) {
+        let (inputs, outputs) = (source.channels, destination.channels)
+        let (points, rows, columns) = (group.points, group.rows, group.columns)
+        // A little room after each point keeps the points of a tile out of one cache set.
+        let inputStride = range.count * inputs + 16
+        let outputStride = range.count * outputs + 16
+        let memory = workspace.points(points * (inputStride + outputStride))
+        let products = memory + points * inputStride
+        let panels = (outputs + 15) / 16
+        let (sourceLayout, destinationLayout) = (source.layout, destination.layout)
+        Team.run(range.count) { place in
+            let tile = group.tiles[range.lowerBound + place]
+            withUnsafePointer(to: sourceLayout) {
+                kernels_winograd_input(
+                    from + tile.image * source.imageStride, $0, tile.row, tile.column, rows, columns,
+                    memory + place * inputs, inputStride)
+            }
+        }
+        Team.run(points * panels) { index in
+            let (point, output) = (index / panels, index % panels * 16)
+            kernels_winograd_multiply(
+                memory + point * inputStride, group.weights + point * inputs * outputs, products + point * outputStride,
+                range.count, inputs, outputs, output, min(output + 16, outputs))
+        }
+        Team.run(range.count) { place in
+            let tile = group.tiles[range.lowerBound + place]
+            withUnsafePointer(to: destinationLayout) {
+                kernels_winograd_output(
+                    products + place * outputs, outputStride, to + tile.image * destination.imageStride, $0, tile.row,
+                    tile.column, rows, columns, bias, activation.rawValue)
+            }
+        }
+    }
+
+    // Training takes another convolution.
+    func backwardData(gradient: UnsafeMutableRawPointer, sourceGradient: UnsafeMutableRawPointer) throws {
+        throw Failure("no gradient was asked for", code: "internal")
+    }
+
+    func backwardWeights(
+        source: UnsafeMutableRawPointer, gradient: UnsafeMutableRawPointer,
+        weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?
+    ) throws {
+        throw Failure("no gradient was asked for", code: "internal")
+    }
+}
