@@ -1,5 +1,7 @@
 #include "Winograd.h"
 
+#include "NetworkKernels.h"
+
 #if defined(__x86_64__)
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -9,6 +11,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float lanes __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t bits __attribute__((vector_size(32)));
+typedef uint16_t halves __attribute__((vector_size(16), aligned(2), may_alias));
 
 // B^T d for one column of `kind` + 2.
 INLINE void input_line(long kind, const lanes *d, lanes *out) {
@@ -41,8 +45,31 @@ static const long point_counts[5] = {0, 1, 3, 5, 6};
 
 long kernels_winograd_points(long kind) { return point_counts[kind]; }
 
-INLINE const float *group_base(const float *image, const kernels_winograd_map *map, long group) {
-    return image + group / map->groupsPerBlock * map->blockStride + group % map->groupsPerBlock * 8;
+// Where a group of channels begins, in numbers.
+INLINE long group_base(const kernels_winograd_map *map, long group) {
+    return group / map->groupsPerBlock * map->blockStride + group % map->groupsPerBlock * 8;
+}
+
+// Eight numbers of a map, as floats; `half` says that they are bfloat16 numbers.
+INLINE void load(const void *image, long place, int half, lanes *value) {
+    if (half) {
+        *value = (lanes)(__builtin_convertvector(*(const halves *)((const uint16_t *)image + place), bits) << 16);
+    } else {
+        *value = *(const lanes *)((const float *)image + place);
+    }
+}
+
+// To the nearest, ties to even; NaN stays NaN.
+INLINE void store(void *image, long place, int half, const lanes *value) {
+    if (half) {
+        bits number = (bits)*value;
+        bits rounded = (number + 0x7FFF + (number >> 16 & 1)) >> 16;
+        bits isNumber = *value == *value;
+        *(halves *)((uint16_t *)image + place) =
+            __builtin_convertvector((rounded & isNumber) | (0x7FC0 & ~isNumber), halves);
+    } else {
+        *(lanes *)((float *)image + place) = *value;
+    }
 }
 
 // Calls a body with the kinds of a tile as constants.
@@ -53,6 +80,10 @@ INLINE const float *group_base(const float *image, const kernels_winograd_map *m
     case 3: BODY(__VA_ARGS__, rows, 3); break; \
     default: BODY(__VA_ARGS__, rows, 4); break; \
     }
+#define FOR_LARGE_COLUMNS(BODY, rows, ...) \
+    if (columns == 3) BODY(__VA_ARGS__, rows, 3); else BODY(__VA_ARGS__, rows, 4);
+#define FOR_LARGE_KINDS(BODY, ...) \
+    if (rows == 3) { FOR_LARGE_COLUMNS(BODY, 3, __VA_ARGS__) } else { FOR_LARGE_COLUMNS(BODY, 4, __VA_ARGS__) }
 #define FOR_KINDS(BODY, ...) \
     switch (rows) { \
     case 1: FOR_COLUMNS(BODY, 1, __VA_ARGS__) break; \
@@ -62,8 +93,8 @@ INLINE const float *group_base(const float *image, const kernels_winograd_map *m
     }
 
 INLINE void input_tile(
-    const float *image, const kernels_winograd_map *map, long row, long column, float *points, long pointStride,
-    long rows, long columns) {
+    const void *image, const kernels_winograd_map *map, long row, long column, float *points, long pointStride,
+    int half, long rows, long columns) {
     const lanes zero = {0};
     long step = map->dilation;
     // Kinds 1 and 2 have neighbours in the padding only.
@@ -71,7 +102,7 @@ INLINE void input_tile(
     long bottom = rows > 2 ? rows + 2 : rows + 1, right = columns > 2 ? columns + 2 : columns + 1;
     int inside = row >= step && column >= step && row + rows * step < map->height && column + columns * step < map->width;
     for (long group = 0; group < map->channels / 8; group++) {
-        const float *base = group_base(image, map, group);
+        long base = group_base(map, group);
         lanes t[6][6];
         UNROLLED for (long j = left; j < right; j++) {
             lanes d[6], line[6];
@@ -79,7 +110,8 @@ INLINE void input_tile(
             UNROLLED for (long i = top; i < bottom; i++) {
                 long r = row + (i - 1) * step;
                 int valid = inside || (r >= 0 && r < map->height && c >= 0 && c < map->width);
-                d[i] = valid ? *(const lanes *)(base + (r * map->width + c) * map->pixelStride) : zero;
+                d[i] = zero;
+                if (valid) load(image, base + (r * map->width + c) * map->pixelStride, half, &d[i]);
             }
             input_line(rows, d, line);
             UNROLLED for (long i = 0; i < point_counts[rows]; i++) t[i][j] = line[i];
@@ -97,9 +129,13 @@ INLINE void input_tile(
 }
 
 CLONES void kernels_winograd_input(
-    const float *image, const kernels_winograd_map *map, long row, long column, long rows, long columns, float *points,
-    long pointStride) {
-    FOR_KINDS(input_tile, image, map, row, column, points, pointStride)
+    const void *image, const kernels_winograd_map *map, long row, long column, long rows, long columns, float *points,
+    long pointStride, int element) {
+    if (element == kernels_bf16) {
+        FOR_LARGE_KINDS(input_tile, image, map, row, column, points, pointStride, 1)
+    } else {
+        FOR_KINDS(input_tile, image, map, row, column, points, pointStride, 0)
+    }
 }
 
 // A y for one column of four.
@@ -120,7 +156,7 @@ CLONES void kernels_winograd_gradient(
     const lanes zero = {0};
     long step = map->dilation;
     for (long group = 0; group < map->channels / 8; group++) {
-        const float *base = group_base(image, map, group);
+        const float *base = image + group_base(map, group);
         lanes t[6][4];
         for (long j = 0; j < 4; j++) {
             lanes y[4];
@@ -174,11 +210,11 @@ INLINE void activate(lanes *x, int activation) {
 }
 
 INLINE void output_tile(
-    const float *points, long pointStride, float *image, const kernels_winograd_map *map, long row, long column,
-    const float *bias, int activation, long rows, long columns) {
+    const float *points, long pointStride, void *image, const kernels_winograd_map *map, long row, long column,
+    const float *bias, int activation, int half, long rows, long columns) {
     long step = map->dilation;
     for (long group = 0; group < map->channels / 8; group++) {
-        float *base = (float *)group_base(image, map, group);
+        long base = group_base(map, group);
         const float *from = points + group * 8;
         lanes shift = *(const lanes *)(bias + group * 8);
         lanes t[4][6];
@@ -193,23 +229,27 @@ INLINE void output_tile(
         UNROLLED for (long i = 0; i < rows; i++) {
             long r = row + i * step;
             if (r >= map->height) break;
-            float *to = base + (r * map->width + column) * map->pixelStride;
+            long to = base + (r * map->width + column) * map->pixelStride;
             lanes line[4];
             output_line(columns, t[i], line);
             UNROLLED for (long j = 0; j < columns; j++) {
                 if (column + j * step >= map->width) break;
                 lanes pixel = line[j] + shift;
                 activate(&pixel, activation);
-                *(lanes *)(to + j * step * map->pixelStride) = pixel;
+                store(image, to + j * step * map->pixelStride, half, &pixel);
             }
         }
     }
 }
 
 CLONES void kernels_winograd_output(
-    const float *points, long pointStride, float *image, const kernels_winograd_map *map, long row, long column,
-    long rows, long columns, const float *bias, int activation) {
-    FOR_KINDS(output_tile, points, pointStride, image, map, row, column, bias, activation)
+    const float *points, long pointStride, void *image, const kernels_winograd_map *map, long row, long column,
+    long rows, long columns, const float *bias, int activation, int element) {
+    if (element == kernels_bf16) {
+        FOR_LARGE_KINDS(output_tile, points, pointStride, image, map, row, column, bias, activation, 1)
+    } else {
+        FOR_KINDS(output_tile, points, pointStride, image, map, row, column, bias, activation, 0)
+    }
 }
 
 // Packed weights: [point][panel][input][width of the panel], panels of 16 outputs and a last one of 8 where they are odd.

@@ -19,11 +19,13 @@ final class WinogradEngine: ConvolutionEngine {
     func convolution(
         _ shape: ConvolutionShape, source: MapKind, destination: MapKind, task: ConvolutionTask
     ) throws -> any Convolution {
-        if source.precision == .f32, !task.adds, WinogradEngine.canRun(shape, source.format, destination.format) {
-            if !task.training, WinogradInference.pays(shape) {
-                return WinogradInference(shape, source.format, destination.format, task, workspace)
+        if !task.adds, WinogradEngine.canRun(shape, source.format, destination.format) {
+            if !task.training, source.precision == destination.precision,
+                WinogradInference.pays(shape, source.precision)
+            {
+                return WinogradInference(shape, source, destination, task, workspace)
             }
-            if WinogradConvolution.pays(shape) {
+            if source.precision == .f32, WinogradConvolution.pays(shape) {
                 return WinogradConvolution(shape, source.format, destination.format, task, workspace)
             }
         }
@@ -223,7 +225,7 @@ private final class WinogradConvolution: Convolution {
                     let tile = tiles[index]
                     kernels_winograd_input(
                         from + tile.image * fromSide.imageStride, layout, tile.row, tile.column, 4,
-                        4, points + place * fromSide.channels, fromStride)
+                        4, points + place * fromSide.channels, fromStride, Precision.f32.element)
                 }
             }
             for point in 0..<WinogradConvolution.points {
@@ -236,7 +238,7 @@ private final class WinogradConvolution: Convolution {
                     let tile = tiles[index]
                     kernels_winograd_output(
                         products + place * toSide.channels, toStride, to + tile.image * toSide.imageStride, layout,
-                        tile.row, tile.column, 4, 4, bias, activation.rawValue)
+                        tile.row, tile.column, 4, 4, bias, activation.rawValue, Precision.f32.element)
                 }
             }
         }
@@ -269,7 +271,7 @@ private final class WinogradConvolution: Convolution {
                 withUnsafePointer(to: sourceLayout) {
                     kernels_winograd_input(
                         source + tile.image * self.source.imageStride, $0, tile.row, tile.column, 4, 4,
-                        points + place * inputs, inputStride)
+                        points + place * inputs, inputStride, Precision.f32.element)
                 }
                 withUnsafePointer(to: destinationLayout) {
                     kernels_winograd_gradient(

@@ -6,6 +6,8 @@ import Work
 ///
 /// The phases of a strongly dilated convolution have few pixels, all other neighbours of which lie in the padding; small
 /// kinds need fewer multiplications there than the taps that fall inside the map.
+///
+/// Maps may hold bfloat16 numbers; points and weights are floats, of which a processor multiplies half as many in a time.
 final class WinogradInference: Convolution {
     private struct Tile {
         let image: Int
@@ -24,6 +26,7 @@ final class WinogradInference: Convolution {
     }
 
     private let shape: ConvolutionShape
+    private let precision: Precision
     private let activation: Activation
     private let source: WinogradSide
     private let destination: WinogradSide
@@ -62,22 +65,27 @@ final class WinogradInference: Convolution {
     private static func taps(_ length: Int, _ dilation: Int) -> Int { length + 2 * max(0, length - dilation) }
 
     /// Whether there are many weights and clearly fewer multiplications than by the taps.
-    static func pays(_ shape: ConvolutionShape) -> Bool {
+    static func pays(_ shape: ConvolutionShape, _ precision: Precision) -> Bool {
         let (size, step) = (shape.source, shape.dilation)
-        return size.channels * shape.outputChannels >= manyWeights
-            && 10 * points(size.height, step) * points(size.width, step)
-                < 8 * taps(size.height, step) * taps(size.width, step)
+        guard size.channels * shape.outputChannels >= manyWeights else { return false }
+        let points = points(size.height, step) * points(size.width, step)
+        let taps = taps(size.height, step) * taps(size.width, step)
+        switch precision {
+        case .f32: return 10 * points < 8 * taps
+        case .bf16: return 100 * points < 36 * taps && min(size.height, size.width) >= 3 * step
+        }
     }
 
     init(
-        _ shape: ConvolutionShape, _ source: MapFormat, _ destination: MapFormat, _ task: ConvolutionTask,
+        _ shape: ConvolutionShape, _ source: MapKind, _ destination: MapKind, _ task: ConvolutionTask,
         _ workspace: WinogradWorkspace
     ) {
         self.shape = shape
+        precision = source.precision
         self.workspace = workspace
         activation = task.activation
-        self.source = WinogradSide(shape.source, source, dilation: shape.dilation)
-        self.destination = WinogradSide(shape.destination, destination, dilation: shape.dilation)
+        self.source = WinogradSide(shape.source, source.format, dilation: shape.dilation)
+        self.destination = WinogradSide(shape.destination, destination.format, dilation: shape.dilation)
         let rows = WinogradInference.axis(shape.source.height, dilation: shape.dilation)
         let columns = WinogradInference.axis(shape.source.width, dilation: shape.dilation)
         var groups: [Group] = []
@@ -116,21 +124,19 @@ final class WinogradInference: Convolution {
     }
 
     func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) {
-        let from = source.assumingMemoryBound(to: Float.self)
-        let to = destination.assumingMemoryBound(to: Float.self)
         for group in groups {
             let most = WinogradInference.room / (group.points * (self.source.channels + self.destination.channels))
             let chunks = (group.tiles.count + most - 1) / max(1, most)
             for chunk in 0..<chunks {
                 run(
-                    group, group.tiles.count * chunk / chunks..<group.tiles.count * (chunk + 1) / chunks, from: from,
-                    to: to)
+                    group, group.tiles.count * chunk / chunks..<group.tiles.count * (chunk + 1) / chunks, from: source,
+                    to: destination)
             }
         }
     }
 
     private func run(
-        _ group: Group, _ range: Range<Int>, from: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
+        _ group: Group, _ range: Range<Int>, from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer
     ) {
         let (inputs, outputs) = (source.channels, destination.channels)
         let (points, rows, columns) = (group.points, group.rows, group.columns)
@@ -145,8 +151,8 @@ final class WinogradInference: Convolution {
             let tile = group.tiles[range.lowerBound + place]
             withUnsafePointer(to: sourceLayout) {
                 kernels_winograd_input(
-                    from + tile.image * source.imageStride, $0, tile.row, tile.column, rows, columns,
-                    memory + place * inputs, inputStride)
+                    from + tile.image * source.imageStride * precision.bytes, $0, tile.row, tile.column, rows, columns,
+                    memory + place * inputs, inputStride, precision.element)
             }
         }
         Team.run(points * panels) { index in
@@ -159,8 +165,9 @@ final class WinogradInference: Convolution {
             let tile = group.tiles[range.lowerBound + place]
             withUnsafePointer(to: destinationLayout) {
                 kernels_winograd_output(
-                    products + place * outputs, outputStride, to + tile.image * destination.imageStride, $0, tile.row,
-                    tile.column, rows, columns, bias, activation.rawValue)
+                    products + place * outputs, outputStride,
+                    to + tile.image * destination.imageStride * precision.bytes, $0, tile.row, tile.column, rows,
+                    columns, bias, activation.rawValue, precision.element)
             }
         }
     }

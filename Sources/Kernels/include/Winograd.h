@@ -18,10 +18,10 @@ typedef struct {
 } kernels_winograd_map;
 
 /// The points of the input tile whose first output pixel is (row, column) and whose kinds are `rows` and `columns`, for
-/// all channels.
+/// all channels. `element` is the kind of the map's numbers (see NetworkKernels.h); kinds 1 and 2 take floats only.
 void kernels_winograd_input(
-    const float *image, const kernels_winograd_map *map, long row, long column, long rows, long columns, float *points,
-    long pointStride);
+    const void *image, const kernels_winograd_map *map, long row, long column, long rows, long columns, float *points,
+    long pointStride, int element);
 
 /// The 36 points of the output gradient's tile of kind 4, for the gradient of the weights.
 void kernels_winograd_gradient(
@@ -29,8 +29,8 @@ void kernels_winograd_gradient(
 
 /// The output tile from its points: adds `bias` and applies the activation (see NetworkKernels.h).
 void kernels_winograd_output(
-    const float *points, long pointStride, float *image, const kernels_winograd_map *map, long row, long column,
-    long rows, long columns, const float *bias, int activation);
+    const float *points, long pointStride, void *image, const kernels_winograd_map *map, long row, long column,
+    long rows, long columns, const float *bias, int activation, int element);
 
 /// Transforms plain weights [outputs, inputs, 3, 3] into packed points; `transposed` gives those of the backward pass,
 /// in which `inputs` and `outputs` change places and the kernel is turned. Does inputs first..<end of the packed form,
