@@ -83,7 +83,8 @@ struct RidgeMap {
         self.doubleCosine = doubleCosine
         self.doubleSine = doubleSine
         // Five standard deviations of the background: var = 3/8 of its molecules a um2.
-        let sorted = blurred.samples.sorted()
+        let sample = Swift.stride(from: 0, to: blurred.samples.count, by: max(1, blurred.samples.count / 500_000))
+        let sorted = sample.map { blurred.samples[$0] }.sorted()
         let background = Double(sorted[sorted.count / 2]) * 1e6 / (pixel * pixel)
         threshold = Float(max(settings.leastDensity_per_um, 5 * (0.375 * background).squareRoot()))
     }
