@@ -11,7 +11,7 @@ enum AxisFit {
     ///   - bend: the second difference of the present axis at each knot; 0 at the ends.
     ///   - stiffness: the bends that are tried, as powers of 2 of a turn of 0.3 rad a knot.
     static func offsets(
-        arc: [Double], across: [Double], bend: [Double], spacing: Double, stiffness: ClosedRange<Double> = -7...0
+        arc: [Double], across: [Double], bend: [Double], spacing: Double, stiffness: ClosedRange<Double>
     ) -> [Double] {
         let count = bend.count
         guard count >= 3, !arc.isEmpty else { return Array(repeating: 0, count: count) }

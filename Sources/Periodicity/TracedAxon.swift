@@ -60,10 +60,11 @@ public struct AxonTracing: Sendable {
         let lines = try map.lines(shortest_um: settings.shortest_um)
         let gate = settings.gate_nm
         let points = MoleculePlaces(x_nm: molecules.x_nm, y_nm: molecules.y_nm, cell_nm: 1000 * settings.width_um)
+        let distinct = AxonTracing.distinctPlaces(molecules, cell_nm: 1000 * settings.width_um)
         let all = MoleculePlaces(x_nm: table.x_nm, y_nm: table.y_nm, cell_nm: 1000 * settings.width_um)
         let axes = try concurrentMap(lines.count) { index -> [AxonAxis] in
             try Interruption.check()
-            return AxonTracing.axes(along: lines[index], points, gate_nm: gate)
+            return AxonTracing.axes(along: lines[index], distinct, gate_nm: gate)
         }.flatMap { $0 }.filter { $0.length_nm >= settings.shortest_um * 1000 }
             .sorted { $0.length_nm > $1.length_nm }
         let near = try concurrentMap(axes.count) { points.points(along: axes[$0], within: gate) }
@@ -81,6 +82,17 @@ public struct AxonTracing: Sendable {
                     molecules_nm: places.map(\.arc), localizations_nm: localizations.map(\.arc),
                     length_nm: axes[number].length_nm))
         }
+    }
+
+    /// The molecules without those in the same 50 nm: several localizations of one that were not merged would make the axis
+    /// follow them.
+    private static func distinctPlaces(_ molecules: LocalizationTable, cell_nm: Double) -> MoleculePlaces {
+        var cells = Set<SIMD2<Int32>>()
+        let rows = (0..<molecules.count).filter { row in
+            cells.insert(SIMD2(Int32(molecules.x_nm[row] / 50), Int32(molecules.y_nm[row] / 50))).inserted
+        }
+        return MoleculePlaces(
+            x_nm: rows.map { molecules.x_nm[$0] }, y_nm: rows.map { molecules.y_nm[$0] }, cell_nm: cell_nm)
     }
 
     /// The number of the first, longest axon in whose gate each point lies.
@@ -105,7 +117,9 @@ public struct AxonTracing: Sendable {
     /// Rounds of the fit: the gate, in units of the usual one, and the stiffness. Molecules lie under the membrane, at the
     /// edges of the axon: a wide gate and a stiff axis first, so that it does not swing from one edge to the other.
     private static let stiff: [(gate: Double, stiffness: ClosedRange<Double>)] = [(1.4, -5...(-5)), (1.2, -6...(-4))]
-    private static let free: [(gate: Double, stiffness: ClosedRange<Double>)] = [(1, -7...0), (1, -7...0), (1, -7...0)]
+    private static let free: [(gate: Double, stiffness: ClosedRange<Double>)] = [
+        (1, -7...(-2)), (1, -7...(-2)), (1, -7...(-2)),
+    ]
 
     /// The parts of an axis where the molecules are at least a third as dense as usual, by a window that holds 12 of
     /// them, or 600 nm. A blurred ridge runs on beyond the end of an axon, and from one axon into the next.
