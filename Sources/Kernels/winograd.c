@@ -332,14 +332,14 @@ INLINE void multiply_panel(
 }
 
 CLONES static void multiply_panels(
-    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
-    long end) {
+    const float *points, long stride, const float *packed, float *products, long tiles, long inputs, long outputs,
+    long first, long end) {
     for (long output = first; output < end; output += panel_width(outputs, output)) {
         const float *panel = packed + output * inputs;
         if (panel_width(outputs, output) == 16) {
-            multiply_panel(6, 2, points, inputs, panel, products + output, outputs, inputs, tiles);
+            multiply_panel(6, 2, points, stride, panel, products + output, outputs, inputs, tiles);
         } else {
-            multiply_panel(12, 1, points, inputs, panel, products + output, outputs, inputs, tiles);
+            multiply_panel(12, 1, points, stride, panel, products + output, outputs, inputs, tiles);
         }
     }
 }
@@ -349,22 +349,22 @@ typedef float wide __attribute__((vector_size(64), aligned(4), may_alias));
 
 // `rows` tiles times 16 outputs. Meanwhile the part of the next panel from `ahead` on is fetched.
 INLINE void multiply_wide_block(
-    long rows, const float *points, const float *panel, const float *ahead, long aheadStep, float *products,
-    long outputs, long inputs) {
+    long rows, const float *points, long stride, const float *panel, const float *ahead, long aheadStep,
+    float *products, long outputs, long inputs) {
     wide sum[16];
     UNROLLED for (long r = 0; r < rows; r++) sum[r] = (wide){0};
     for (long input = 0; input < inputs; input++) {
         wide weight = *(const wide *)(panel + input * 16);
         __builtin_prefetch(ahead + input * aheadStep, 0, 2);
-        UNROLLED for (long r = 0; r < rows; r++) sum[r] += points[r * inputs + input] * weight;
+        UNROLLED for (long r = 0; r < rows; r++) sum[r] += points[r * stride + input] * weight;
     }
     UNROLLED for (long r = 0; r < rows; r++) *(wide *)(products + r * outputs) = sum[r];
 }
 
 // Vectors of 16 where the processor has 32 of them.
 __attribute__((target("arch=x86-64-v4"))) static void multiply_wide_panels(
-    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
-    long end) {
+    const float *points, long stride, const float *packed, float *products, long tiles, long inputs, long outputs,
+    long first, long end) {
     if (tiles < 1) return;
     long blocks = (tiles + 15) / 16;
     for (long output = first; output < end; output += 16) {
@@ -376,7 +376,7 @@ __attribute__((target("arch=x86-64-v4"))) static void multiply_wide_panels(
 #define BLOCK(rows) \
     for (; tile + rows <= tiles; tile += rows, ahead += inputs * aheadStep) { \
         multiply_wide_block( \
-            rows, points + tile * inputs, panel, ahead, aheadStep, to + tile * outputs, outputs, inputs); \
+            rows, points + tile * stride, stride, panel, ahead, aheadStep, to + tile * outputs, outputs, inputs); \
     }
         BLOCK(16)
         BLOCK(8)
@@ -388,16 +388,16 @@ __attribute__((target("arch=x86-64-v4"))) static void multiply_wide_panels(
 #endif
 
 void kernels_winograd_multiply(
-    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
-    long end) {
+    const float *points, long stride, const float *packed, float *products, long tiles, long inputs, long outputs,
+    long first, long end) {
     long whole = first;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4")) {
         whole = end / 16 * 16;
-        multiply_wide_panels(points, packed, products, tiles, inputs, outputs, first, whole);
+        multiply_wide_panels(points, stride, packed, products, tiles, inputs, outputs, first, whole);
     }
 #endif
-    multiply_panels(points, packed, products, tiles, inputs, outputs, whole, end);
+    multiply_panels(points, stride, packed, products, tiles, inputs, outputs, whole, end);
 }
 
 // `rows` inputs times `vectors` groups of 8 outputs.

@@ -230,8 +230,9 @@ private final class WinogradConvolution: Convolution {
             }
             for point in 0..<WinogradConvolution.points {
                 kernels_winograd_multiply(
-                    points + point * fromStride, weights + point * fromSide.channels * toSide.channels,
-                    products + point * toStride, range.count, fromSide.channels, toSide.channels, 0, toSide.channels)
+                    points + point * fromStride, fromSide.channels,
+                    weights + point * fromSide.channels * toSide.channels, products + point * toStride, range.count,
+                    fromSide.channels, toSide.channels, 0, toSide.channels)
             }
             withUnsafePointer(to: toLayout) { layout in
                 for (place, index) in range.enumerated() {

@@ -140,8 +140,9 @@ final class WinogradInference: Convolution {
     ) {
         let (inputs, outputs) = (source.channels, destination.channels)
         let (points, rows, columns) = (group.points, group.rows, group.columns)
-        // A little room after each point keeps the points of a tile out of one cache set.
-        let inputStride = range.count * inputs + 16
+        // A little room after each tile and each point keeps what is read at once out of one cache set.
+        let tileStride = inputs + 16
+        let inputStride = range.count * tileStride + 16
         let outputStride = range.count * outputs + 16
         let memory = workspace.points(points * (inputStride + outputStride))
         let products = memory + points * inputStride
@@ -152,14 +153,14 @@ final class WinogradInference: Convolution {
             withUnsafePointer(to: sourceLayout) {
                 kernels_winograd_input(
                     from + tile.image * source.imageStride * precision.bytes, $0, tile.row, tile.column, rows, columns,
-                    memory + place * inputs, inputStride, precision.element)
+                    memory + place * tileStride, inputStride, precision.element)
             }
         }
         Team.run(points * panels) { index in
             let (point, output) = (index / panels, index % panels * 16)
             kernels_winograd_multiply(
-                memory + point * inputStride, group.weights + point * inputs * outputs, products + point * outputStride,
-                range.count, inputs, outputs, output, min(output + 16, outputs))
+                memory + point * inputStride, tileStride, group.weights + point * inputs * outputs,
+                products + point * outputStride, range.count, inputs, outputs, output, min(output + 16, outputs))
         }
         Team.run(range.count) { place in
             let tile = group.tiles[range.lowerBound + place]

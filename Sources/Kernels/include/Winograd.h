@@ -40,10 +40,10 @@ void kernels_winograd_weights(
     float *packed);
 
 /// products[tile][output] = sum over inputs of points[tile][input] * packed, for one point and outputs first..<end; `first`
-/// is a multiple of 16.
+/// is a multiple of 16. The inputs of a tile lie `stride` floats behind those of the one before.
 void kernels_winograd_multiply(
-    const float *points, const float *packed, float *products, long tiles, long inputs, long outputs, long first,
-    long end);
+    const float *points, long stride, const float *packed, float *products, long tiles, long inputs, long outputs,
+    long first, long end);
 
 /// sums[input][output] += sum over tiles of points[tile][input] * gradients[tile][output], for one point.
 void kernels_winograd_accumulate(
