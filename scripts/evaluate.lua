@@ -4,6 +4,7 @@ local args = arguments {
   truth        = path   "the truth in the same form; masks in folders have the same names",
   output       = folder { "evaluation", "folder for summary.json" },
   tolerance_nm = number { 250, min = 0, "tables: the largest distance of a pair" },
+  pixel_nm     = number { optional = true, min = 0.1, "tables: side of a camera pixel, for files in pixels that do not say it" },
   classes      = integer { 2, min = 2, max = 16, "masks: classes with the background; above 2 values are class numbers" },
   only         = text   { "", "masks: take only files with this in their names" },
   separate     = flag   "masks: cut objects of the result that touch apart first",
@@ -11,7 +12,8 @@ local args = arguments {
 
 local ending = args.result:lower():match("%.(%w+)$")
 if ending == "csv" or ending == "hdf5" or ending == "h5" or ending == "txt" or ending == "bin" or ending == "smlm" then
-  local scores = localization.score(localization.read(args.result), localization.read(args.truth), args.tolerance_nm)
+  local scores = localization.score(localization.read(args.result, args.pixel_nm),
+    localization.read(args.truth, args.pixel_nm), args.tolerance_nm)
   print(string.format("recall %.3f, precision %.3f, Jaccard %.3f, RMSE %.1f nm", scores.recall, scores.precision,
     scores.jaccard, scores.rmse_nm))
   return summary(scores)
