@@ -113,6 +113,29 @@ import Testing
         }
     }
 
+    /// Beside what storm-analysis 2.2 finds in its own movies at its best settings (scripts/check-movies): recall, share of
+    /// false ones and root mean square error in nm.
+    @Test(
+        .enabled(if: sharedFileExists("storm-analysis"), "the shared data are not here"),
+        arguments: [
+            ("test", "test_olist", 0.9965, 0.0124, 7.23), ("test_300x200", "test_300x200_olist", 0.999, 0.0089, 4.65),
+            ("test_low_snr", "test_low_snr_list", 0.9725, 0.0077, 22.26),
+        ])
+    func jointFitsAreNoWorseThanStormAnalysis(
+        name: String, list: String, recall: Double, wrong: Double, rmse_nm: Double
+    ) throws {
+        let truth = try insight3("\(sharedData)/storm-analysis/\(list).bin", pixel_nm: 100)
+        let localizer = try Localizer(
+            camera: CameraCalibration(pixel_nm: 100, offset_counts: 100),
+            settings: LocalizationSettings(sigma_nm: 100, model: .fixed, fitsOverlaps: true))
+        let found = try localizer.localize(try openMovie("\(sharedData)/storm-analysis/\(name).dax"))
+        let scores = scoreLocalizations(found, truth: truth, tolerance_nm: 100)
+        print("joint", name, scores)
+        #expect(scores.recall >= recall - 0.0005)
+        #expect(1 - scores.precision <= wrong)
+        #expect(scores.rmse_nm <= rmse_nm)
+    }
+
     @Test(.enabled(if: sharedFileExists("picasso"), "the shared data are not here"))
     func agreesWithPicasso() throws {
         // x, y in pixels from the centre of the first, photons and background of isolated spots by Picasso
