@@ -116,7 +116,7 @@ let package = Package(
         tests(of: "Imaging", "Work"),
         tests(of: "Networks", "Randomness", "Work"),
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),
-        tests(of: "Localization", "Imaging", "Randomness", "Simulation", "Work"),
+        tests(of: "Localization", "Imaging", "Kernels", "Randomness", "Simulation", "Work"),
         tests(of: "Resolution", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Periodicity", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
