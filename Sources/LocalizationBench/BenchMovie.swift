@@ -67,12 +67,13 @@ struct BenchMovie {
     /// Emitters at random places.
     /// - Parameters:
     ///   - density: emitters for each square micrometre and frame.
+    ///   - seed: of places, photons and noise.
     ///   - photons: the mean; each emitter's number is gamma distributed with shape 4.
     static func random(
         density: Double, side: Int, frames: Int, sigma_nm: Double = 130, photons: Double = 1000,
-        background: Double = 20, folder: String
+        background: Double = 20, folder: String, seed: UInt64
     ) throws -> BenchMovie {
-        var random = RandomSource(seed: 17)
+        var random = RandomSource(seed: seed)
         let pixel = 100.0
         let edge = Double(side) * pixel
         var frame: [Int32] = []
@@ -92,7 +93,7 @@ struct BenchMovie {
         spots["emitter"] = x.indices.map(Double.init)
         let movie = try SimulatedMovie(
             width: side, height: side, frames: frames, spots: spots, sigma_nm: sigma_nm, background: background,
-            sensor: SensorModel(CameraCalibration(pixel_nm: pixel, offset_counts: 100)), seed: 3)
+            sensor: SensorModel(CameraCalibration(pixel_nm: pixel, offset_counts: 100)), seed: seed &+ 1)
         return try BenchMovie(movie, path: folder + "/density\(density).dax")
     }
 }

@@ -15,6 +15,7 @@ import Work
         "fits,movie,density,camera"
     @Option(help: "Frames of the movie of isolated emitters.") var frames = 100
     @Option(help: "Frames of each dense movie of 128x128 pixels.") var denseFrames = 10
+    @Option(help: "Seed of the dense movies; the settings were chosen on 17.") var seed: UInt64 = 17
     @Option(help: "Folder for the movies.") var output = "localization-bench"
     @Flag(help: "Do not run other programs.") var alone = false
     @Flag(help: "Keep the movies and tables.") var keep = false
