@@ -8,7 +8,8 @@ public struct Augmentation: Sendable, Codable, Equatable {
     public var flips = true
     /// The largest rotation either way in degrees.
     public var rotation_degrees = 180.0
-    /// The largest magnification; the smallest is its inverse.
+    /// The largest magnification; the smallest is its inverse. Where the images differ more, as the sizes of their objects
+    /// tell, training takes that.
     public var scale = 1.3
     /// The deviation of the elastic displacement in pixels.
     public var elastic_px = 2.0

@@ -109,9 +109,11 @@ private final class TrainingRun {
 
     /// Prepares the batches from the present step on.
     private func supply() -> BatchSupply {
-        BatchSupply(
+        var augmentation = settings.augmentation
+        if augmentation.scale > 1 { augmentation.scale = max(augmentation.scale, fields.magnification) }
+        return BatchSupply(
             CropSampler(
-                fields.training, side: settings.crop, count: settings.batch, augmentation: settings.augmentation,
+                fields.training, side: settings.crop, count: settings.batch, augmentation: augmentation,
                 seed: settings.seed), from: state.iteration)
     }
 

@@ -43,6 +43,9 @@ public struct TrainingFields: Sendable {
     /// The mean distance by which outlines were moved in pixels; nil where they are learned as drawn.
     public let outlineShift_px: Double?
 
+    /// The factor by which magnification differs between the images, at least 1.
+    public let magnification: Double
+
     /// The place of the edges beside the outlines that are learned, as `AnnotationAlignment` has it.
     private let habit_px: Double?
     /// The objects of each image by number, those that are not annotated among them.
@@ -96,6 +99,7 @@ public struct TrainingFields: Sendable {
                 target: alignment == nil ? drawn : target(instances[index], mine), objects: mine)
         }
         outlineShift_px = alignment?.shift_px
+        magnification = Magnification.spread(of: asDrawn)
         habit_px = alignment?.habit_px
         self.instances = instances
         let aside = chosen.suffix(min(heldOutPatches, chosen.count / 6))

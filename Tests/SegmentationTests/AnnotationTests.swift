@@ -105,4 +105,24 @@ import Work
         #expect(fields.heldOut[0].target.samples.count { $0 == 1 } == set.objects[0].area)
         #expect(abs(fields.classShares.reduce(0, +) - 1) < 1e-9)
     }
+
+    /// Squares of 10 pixels in one image and of `side` in another: the standard deviation of the logarithms of two
+    /// numbers is that of their ratio over the square root of 2. Sizes that differ within images do not count.
+    @Test(arguments: [(14, 1.609), (10, 1), (30, 2)])
+    func magnificationIsToldFromSizes(side: Int, spread: Double) throws {
+        func squares(_ sides: [Int], _ name: String) throws -> AnnotatedImage {
+            let labels: Plane<UInt32> = plane(200, 50) { row, column in
+                let number = column / 50
+                return row < sides[number] && column % 50 < sides[number] ? UInt32(number + 1) : 0
+            }
+            return try annotated(labels, name: name)
+        }
+        func magnification(_ sides: [[Int]]) throws -> Double {
+            let set = try AnnotatedSet(sides.enumerated().map { try squares($1, "\($0).tif") })
+            return TrainingFields(set, scaling: IntensityScaling(), seed: 1).magnification
+        }
+        #expect(abs(try magnification([[10, 10, 10, 10], [side, side, side, side]]) - spread) < 0.01)
+        #expect(abs(try magnification([[10, side, 10, side], [side, 10, side, 10]]) - 1) < 1e-6)
+        #expect(try magnification([[10, side, 10, side]]) == 1)
+    }
 }
