@@ -2,9 +2,11 @@ import Foundation
 
 extension SegmentationNetwork {
     /// A second network with the same weights, for use by another thread at the same time.
+    /// - Parameter precision: the numbers that it computes with; nil for those of this network.
     /// - Throws: a `Failure` when it cannot be built.
-    public func replica() throws -> SegmentationNetwork {
-        let copy = try SegmentationNetwork(description, seed: 0, computePath: computePath, precision: precision)
+    public func replica(precision: Precision? = nil) throws -> SegmentationNetwork {
+        let copy = try SegmentationNetwork(
+            description, seed: 0, computePath: computePath, precision: precision ?? self.precision)
         for declaration in parameters.declarations where declaration.kind != .counter {
             copy.parameters.value(declaration.name)
                 .update(from: parameters.value(declaration.name), count: declaration.count)

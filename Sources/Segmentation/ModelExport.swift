@@ -30,7 +30,7 @@ public struct ExportOptions: Sendable {
 }
 
 extension SegmentationModel {
-    /// Writes the model for other programs.
+    /// Writes the model for other programs, with answers in float, in which these compute.
     /// - Parameters:
     ///   - folder: where the files go; made where it is missing.
     /// - Returns: the paths of the files.
@@ -39,7 +39,11 @@ extension SegmentationModel {
     public func export(
         as format: ExportFormat, to folder: String, options: ExportOptions = ExportOptions()
     ) throws -> [String] {
-        switch format {
+        guard network.precision == .f32 else {
+            return try SegmentationModel(description: description, network: network.replica(precision: .f32))
+                .export(as: format, to: folder, options: options)
+        }
+        return switch format {
         case .onnx: try exportONNX(to: folder)
         case .bioimageio: try exportBioimage(to: folder, options: options)
         }

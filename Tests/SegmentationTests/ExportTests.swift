@@ -62,6 +62,11 @@ import Work
             let answer = try array(folder + "/onnx/test_output.npy")
             #expect(answer.shape == [1, 2, 109, 131] && answer.values.allSatisfy { $0.isFinite })
             #expect(Set(answer.values).count > 1000)
+            if Precision.bf16.isFast {
+                let half = try SegmentationModel(folder: folder + "/model", precision: .bf16)
+                _ = try half.export(as: .onnx, to: folder + "/half")
+                #expect(try array(folder + "/half/test_output.npy").values == answer.values)
+            }
             let card = try String(contentsOfFile: folder + "/onnx/README.md", encoding: .utf8)
             #expect(card.contains("percentile 1.0 becomes 0") && card.contains("-1.0 to 4.0"))
         }
