@@ -42,7 +42,7 @@ struct BenchMovie {
         try writeWhole(Data(description.utf8), to: String(path.dropLast(4)) + ".inf")
     }
 
-    /// The layout of storm-analysis' diagnostics: 300x200 pixels, 14x9 emitters 20 pixels apart, half of the frames at
+    /// Like the layout of storm-analysis' diagnostics: 300x200 pixels, 15x10 emitters 20 pixels apart, half of the frames at
     /// 500 and half at 1000 photons, sigma 1.5 pixels, 20 photons of background.
     static func layout(frames: Int, folder: String) throws -> BenchMovie {
         let sensor = SensorModel(CameraCalibration(pixel_nm: 100, offset_counts: 100))
