@@ -1,10 +1,5 @@
 #include "FrameFilter.h"
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define CLONES
-#endif
+#include "clones.h"
 
 /// The index that lies at `index` when 0..<count is continued by reflection about its first and last element.
 static int mirrored(int index, int count) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// Names of functions and types that exist once for each instruction set, and the choice at run time.
+#include "clones.h"
 
-#define INLINE static inline __attribute__((always_inline))
+// Names of functions and types that exist once for each instruction set, and the choice at run time.
 
 // All functions with vector arguments are inlined, so their calling convention does not matter.
 #pragma clang diagnostic ignored "-Wpsabi"
@@ -31,4 +31,8 @@
     (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")     \
      && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
 #define HAS_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+#define DISPATCH(name, ...)                                                                                           \
+    HAS_AVX512 ? name##_avx512(__VA_ARGS__) : HAS_AVX2 ? name##_avx2(__VA_ARGS__) : name##_baseline(__VA_ARGS__)
+#else
+#define DISPATCH(name, ...) name##_baseline(__VA_ARGS__)
 #endif

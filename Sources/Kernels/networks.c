@@ -1,13 +1,7 @@
 #include "NetworkKernels.h"
+#include "clones.h"
 
 #include <math.h>
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
 
 // Calls a body with the lane count as a constant where it is a usual one, so that the inner loop is straight vector code.
 #define FOR_LANES(BODY, ...) \
@@ -78,7 +72,6 @@ typedef uint16_t halves __attribute__((vector_size(16), aligned(2), may_alias));
         } \
     }
 
-
 #define REAL float
 #define NAME(name) name##_f32
 #define LOAD(x) (x)
@@ -117,7 +110,6 @@ INLINE uint16_t rounded(float x) {
         for (long lane = 0; lane < 8; lane++) (to)[lane] = rounded(sum8[lane]); \
     } while (0)
 #include "networks_body.h"
-
 
 // Calls the loop for the kind of number that `element` names.
 #define EITHER(name, ...) (element == kernels_bf16 ? name##_bf16 : name##_f32)(__VA_ARGS__)

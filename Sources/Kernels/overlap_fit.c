@@ -7,36 +7,8 @@
 #define NAME(name) SYMBOL(name, INSTRUCTIONS)
 #define MOST SYMBOL(MOST, INSTRUCTIONS)
 
-#if defined(__x86_64__)
-#define INSTRUCTIONS avx512
-#define LANES 16
-#pragma clang attribute push(AVX512, apply_to = function)
-#include "overlap_fit_body.h"
-#pragma clang attribute pop
-#undef INSTRUCTIONS
-#undef LANES
-
-#define INSTRUCTIONS avx2
-#define LANES 8
-#pragma clang attribute push(AVX2, apply_to = function)
-#include "overlap_fit_body.h"
-#pragma clang attribute pop
-#undef INSTRUCTIONS
-#undef LANES
-#endif
-
-#define INSTRUCTIONS baseline
-#define LANES 8
-#include "overlap_fit_body.h"
-
-#if defined(__x86_64__)
-#define DISPATCH(name, ...)                                                                                           \
-    HAS_AVX512 ? name##_avx512(__VA_ARGS__) : HAS_AVX2 ? name##_avx2(__VA_ARGS__) : name##_baseline(__VA_ARGS__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DISPATCH(name, ...) name##_baseline(__VA_ARGS__)
-#define CLONES
-#endif
+#define BODY "overlap_fit_body.h"
+#include "each_instruction_set.h"
 
 void overlap_profiles(long count, int side, int stride, const float *centres, const float *sigmas, float *profiles) {
     DISPATCH(profiles, count, side, stride, centres, sigmas, profiles);

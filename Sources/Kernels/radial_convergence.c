@@ -1,11 +1,6 @@
 #include "RadialConvergence.h"
+#include "clones.h"
 #include <math.h>
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=haswell", "default")))
-#else
-#define CLONES
-#endif
 
 enum { block = 64 };
 

@@ -1,13 +1,7 @@
 #include "SegmentationKernels.h"
+#include "clones.h"
 
 #include <string.h>
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE float scaled(float value, float low, float factor, float least, float most) {
     float x = (value - low) * factor;

@@ -18,27 +18,8 @@ enum weighting { POISSON, UNWEIGHTED, VARIANCE };
 #define fit SYMBOL(fit, INSTRUCTIONS)
 #define SPOT_FIT_NAME SYMBOL(spot_fit, INSTRUCTIONS)
 
-#if defined(__x86_64__)
-#define INSTRUCTIONS avx512
-#define LANES 16
-#pragma clang attribute push(AVX512, apply_to = function)
-#include "spot_fit_body.h"
-#pragma clang attribute pop
-#undef INSTRUCTIONS
-#undef LANES
-
-#define INSTRUCTIONS avx2
-#define LANES 8
-#pragma clang attribute push(AVX2, apply_to = function)
-#include "spot_fit_body.h"
-#pragma clang attribute pop
-#undef INSTRUCTIONS
-#undef LANES
-#endif
-
-#define INSTRUCTIONS baseline
-#define LANES 8
-#include "spot_fit_body.h"
+#define BODY "spot_fit_body.h"
+#include "each_instruction_set.h"
 
 int spot_fit_lanes(void) {
 #if defined(__x86_64__)
@@ -49,15 +30,5 @@ int spot_fit_lanes(void) {
 
 void spot_fit(const float *data, const float *base, const struct spot_fit_options *options, float *estimates,
               float *bounds, float *deviance, float *converged, int *iterations) {
-#if defined(__x86_64__)
-    if (HAS_AVX512) {
-        spot_fit_avx512(data, base, options, estimates, bounds, deviance, converged, iterations);
-        return;
-    }
-    if (HAS_AVX2) {
-        spot_fit_avx2(data, base, options, estimates, bounds, deviance, converged, iterations);
-        return;
-    }
-#endif
-    spot_fit_baseline(data, base, options, estimates, bounds, deviance, converged, iterations);
+    DISPATCH(spot_fit, data, base, options, estimates, bounds, deviance, converged, iterations);
 }

@@ -1,16 +1,11 @@
 #pragma once
 
 #include "Winograd.h"
+#include "clones.h"
 
 // What the two files of Winograd's algorithm share.
 
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
 #define UNROLLED _Pragma("clang loop unroll(full)")
-#define INLINE static inline __attribute__((always_inline))
 
 typedef float lanes __attribute__((vector_size(32), aligned(4), may_alias));
 
