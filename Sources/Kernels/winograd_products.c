@@ -1,21 +1,30 @@
 #include "winograd_lanes.h"
 
+// Sums are begun anew after so many terms and then added up: most of the rounding error comes from long sums.
+enum { terms = 32 };
+
 // `rows` tiles times `vectors` groups of 8 outputs.
 INLINE void multiply_block(
     long rows, long vectors, const float *points, long stride, const float *panel, float *products, long outputs,
     long inputs) {
-    lanes sum[12];
-    UNROLLED for (long i = 0; i < rows * vectors; i++) sum[i] = (lanes){0};
-    for (long input = 0; input < inputs; input++) {
-        lanes weight[2];
-        UNROLLED for (long v = 0; v < vectors; v++) weight[v] = *(const lanes *)(panel + (input * vectors + v) * 8);
-        UNROLLED for (long r = 0; r < rows; r++) {
-            float value = points[r * stride + input];
-            UNROLLED for (long v = 0; v < vectors; v++) sum[r * vectors + v] += value * weight[v];
+    for (long first = 0; first < inputs; first += terms) {
+        long end = first + terms < inputs ? first + terms : inputs;
+        lanes sum[12];
+        UNROLLED for (long i = 0; i < rows * vectors; i++) sum[i] = (lanes){0};
+        for (long input = first; input < end; input++) {
+            lanes weight[2];
+            UNROLLED for (long v = 0; v < vectors; v++) weight[v] = *(const lanes *)(panel + (input * vectors + v) * 8);
+            UNROLLED for (long r = 0; r < rows; r++) {
+                float value = points[r * stride + input];
+                UNROLLED for (long v = 0; v < vectors; v++) sum[r * vectors + v] += value * weight[v];
+            }
         }
-    }
-    UNROLLED for (long r = 0; r < rows; r++) {
-        UNROLLED for (long v = 0; v < vectors; v++) *(lanes *)(products + r * outputs + v * 8) = sum[r * vectors + v];
+        UNROLLED for (long r = 0; r < rows; r++) {
+            UNROLLED for (long v = 0; v < vectors; v++) {
+                lanes *product = (lanes *)(products + r * outputs + v * 8);
+                *product = first > 0 ? *product + sum[r * vectors + v] : sum[r * vectors + v];
+            }
+        }
     }
 }
 
@@ -55,14 +64,20 @@ typedef float wide __attribute__((vector_size(64), aligned(4), may_alias));
 INLINE void multiply_wide_block(
     long rows, const float *points, long stride, const float *panel, const float *ahead, long aheadStep,
     float *products, long outputs, long inputs) {
-    wide sum[16];
-    UNROLLED for (long r = 0; r < rows; r++) sum[r] = (wide){0};
-    for (long input = 0; input < inputs; input++) {
-        wide weight = *(const wide *)(panel + input * 16);
-        __builtin_prefetch(ahead + input * aheadStep, 0, 2);
-        UNROLLED for (long r = 0; r < rows; r++) sum[r] += points[r * stride + input] * weight;
+    for (long first = 0; first < inputs; first += terms) {
+        long end = first + terms < inputs ? first + terms : inputs;
+        wide sum[16];
+        UNROLLED for (long r = 0; r < rows; r++) sum[r] = (wide){0};
+        for (long input = first; input < end; input++) {
+            wide weight = *(const wide *)(panel + input * 16);
+            __builtin_prefetch(ahead + input * aheadStep, 0, 2);
+            UNROLLED for (long r = 0; r < rows; r++) sum[r] += points[r * stride + input] * weight;
+        }
+        UNROLLED for (long r = 0; r < rows; r++) {
+            wide *product = (wide *)(products + r * outputs);
+            *product = first > 0 ? *product + sum[r] : sum[r];
+        }
     }
-    UNROLLED for (long r = 0; r < rows; r++) *(wide *)(products + r * outputs) = sum[r];
 }
 
 // Vectors of 16 where the processor has 32 of them.

@@ -125,8 +125,9 @@ final class WinogradInference: Convolution {
 
     func forward(source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer) {
         for group in groups {
-            let most = WinogradInference.room / (group.points * (self.source.channels + self.destination.channels))
-            let chunks = (group.tiles.count + most - 1) / max(1, most)
+            let perTile = group.points * (self.source.channels + self.destination.channels)
+            let most = max(1, WinogradInference.room / perTile)
+            let chunks = (group.tiles.count + most - 1) / most
             for chunk in 0..<chunks {
                 run(
                     group, group.tiles.count * chunk / chunks..<group.tiles.count * (chunk + 1) / chunks, from: source,
