@@ -9,6 +9,8 @@ local args = arguments {
   least_area_px = integer { 30, min = 1, "smaller objects are left out" },
   separate      = flag   "cut objects that touch apart at their waists",
   second_pass   = flag   "look again in tiles shifted by half: surer at their borders, up to four times as long",
+  orientations  = integer { 1, min = 1, max = 8,
+                            "look at each tile in so many orientations: surer where in doubt, as many times as long" },
   probability   = flag   "write the probability of an object too, floats from 0 to 1",
   precision     = choice { "auto", "auto is bf16 where the processor has it (99.98 % of the mask as with f32), else f32",
                            choices = { "auto", "f32", "bf16" } },
@@ -24,7 +26,8 @@ for i = 1, #images do
   local name = in_folder and images[i]:match("([^/]+)%.[^.]+$"):gsub("%.[oO][mM][eE]$", "") or nil
   local found = model:segment(images[i], args.output, name, {
     pixel_um = args.pixel_um, least_area_px = args.least_area_px,
-    separate = args.separate, second_pass = args.second_pass, probability = args.probability, confidence = args.confidence,
+    separate = args.separate, second_pass = args.second_pass, orientations = args.orientations,
+    probability = args.probability, confidence = args.confidence,
   })
   objects = objects + found.objects
   pixels = pixels + found.pixels

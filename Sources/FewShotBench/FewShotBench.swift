@@ -24,6 +24,7 @@ import Work
     @Option(help: "The first seed.") var firstSeed: UInt64 = 1
     @Flag(help: "Learn outlines as they were drawn.") var asDrawn = false
     @Option(help: "Change a strength of the augmentation, such as pasting=0.") var set: [String] = []
+    @Option(help: "Look at each tile in this many orientations when scoring.") var orientations = 1
     @Option(help: "Keep models, masks and overviews in this folder.") var keep: String?
 
     func validate() throws {
@@ -110,7 +111,7 @@ import Work
         let model = try Segmentation.train(AnnotatedSet(pool), settings: settings, folder: folder).model
         let training = model.description.training
         let scored = (scoring ?? pool).filter { !training.images.contains($0.name) }
-        let scores = try model.scores(on: scored) { image, found in
+        let scores = try model.scores(on: scored, orientations: orientations) { image, found in
             guard keep != nil else { return }
             try writePNG(Image(found.mask()), to: "\(folder)/\((image.name as NSString).deletingPathExtension).png")
         }

@@ -12,6 +12,8 @@ public struct SegmentationOptions: Sendable {
     public var separate = false
     /// Whether there is a second pass with tiles shifted by half, as `TiledPrediction.hasSecondPass` says.
     public var secondPass = false
+    /// In how many orientations each tile is looked at, as `TiledPrediction.orientations` says.
+    public var orientations = 1
     /// Whether the probability of an object is written too.
     public var probability = false
     /// Whether the probability of the likeliest class is written too.
@@ -79,6 +81,7 @@ extension SegmentationModel {
             pixelSize_um: image.pixelSize_um, classes: description.network.classes, options: options)
         var prediction = prediction
         prediction.hasSecondPass = options.secondPass
+        prediction.orientations = options.orientations
         try prediction.predict(image) { try output.append($0) }
         return (image.width * image.height, try output.finish())
     }

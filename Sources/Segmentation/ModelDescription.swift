@@ -47,6 +47,9 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         /// The mean distance by which outlines were moved to the edges in the images before they were learned, in
         /// pixels; nil where they were learned as drawn.
         public var outlineShift_px: Double?
+        /// The largest factor by which crops were magnified, `Augmentation.scale` or more where the sizes of the objects
+        /// differ more between the images; nil in models made before it was recorded.
+        public var magnification: Double?
         /// The number of steps.
         public var iterations: Int
         /// The time in seconds.
@@ -55,7 +58,7 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var processorSeconds: Double
 
         private enum CodingKeys: String, CodingKey {
-            case settings, images, data, objects, iterations, seconds, processorSeconds
+            case settings, images, data, objects, magnification, iterations, seconds, processorSeconds
             case outlineShift_px = "outlineShiftPx"
         }
     }

@@ -144,9 +144,14 @@ public final class SegmentationModel {
     /// - Parameters:
     ///   - image: an image with as many channels as the model learned on.
     ///   - ranges: the intensity ranges; nil takes them from the image itself.
+    ///   - orientations: as in `TiledPrediction`.
     /// - Throws: a `Failure` when the number of channels or the pixel size does not fit.
-    public func predict(_ image: Image, ranges: [IntensityRange]? = nil) throws -> Prediction {
+    public func predict(
+        _ image: Image, ranges: [IntensityRange]? = nil, orientations: Int = 1
+    ) throws -> Prediction {
         try check(image)
+        var prediction = prediction
+        prediction.orientations = orientations
         var planes: [[Float]] = Array(repeating: [], count: description.network.classes - 1)
         try prediction.predict(image, ranges: ranges) { rows in
             for (number, plane) in rows.probabilities.enumerated() { planes[number] += plane.samples }

@@ -95,10 +95,13 @@ public struct ScoreTally: Sendable {
 
 extension SegmentationModel {
     /// The scores on annotated images.
-    /// - Parameter found: is handed each image and what was found in it.
+    /// - Parameters:
+    ///   - orientations: as in `TiledPrediction`.
+    ///   - found: is handed each image and what was found in it.
     /// - Throws: a `Failure` when an image does not fit the model.
     public func scores(
-        on images: [AnnotatedImage], found: (AnnotatedImage, SegmentedObjects) throws -> Void = { _, _ in }
+        on images: [AnnotatedImage], orientations: Int = 1,
+        found: (AnnotatedImage, SegmentedObjects) throws -> Void = { _, _ in }
     ) throws -> SegmentationScores {
         let classes = description.network.classes
         var tally = ScoreTally(classes: classes)
@@ -110,7 +113,8 @@ extension SegmentationModel {
             let prediction = try predict(
                 Image(
                     width: first.width, height: first.height, channels: image.channels.count,
-                    samples: .float32(image.channels.flatMap(\.samples)), pixelSize_um: image.pixelSize_um))
+                    samples: .float32(image.channels.flatMap(\.samples)), pixelSize_um: image.pixelSize_um),
+                orientations: orientations)
             let objects = try SegmentedObjects(mask: prediction.mask(), classes: classes)
             try tally.add(
                 mask: objects.mask(classes: classes), objects: objects.labels, truth: image.labels, name: image.name)

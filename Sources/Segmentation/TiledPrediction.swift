@@ -53,6 +53,9 @@ public struct TiledPrediction {
     /// Whether there is a second pass with tiles shifted by half a tile in each direction. Every place then lies near the
     /// middle of one of the tiles that see it, and this tile's answer counts most; it takes up to four times as long.
     public var hasSecondPass = false
+    /// In how many orientations each tile is looked at, 1 to 8: as it is, mirrored, and lying on its side. The mean of the
+    /// answers is surer than one of them, and takes as many times as long.
+    public var orientations = 1
     /// The sides of tiles are multiples of this.
     public var multiple = 16
     /// The side of the pixels that the network learned on in um; nil predicts at the image's own resolution.
@@ -112,7 +115,9 @@ public struct TiledPrediction {
         let window = RowWindow(image)
         let pipeline = TilePipeline(
             rows: ResampledRows(window, width: width, height: height), across: across, down: down, scaling: scaled,
-            networks: try networks(across.starts.count * down.starts.count))
+            networks: try networks(across.starts.count * down.starts.count).map { [orientations] network in
+                { try Orientation.mean(of: $0, count: orientations, by: network) }
+            })
         var output = OutputRows(
             across: ResamplingAxis(from: width, to: image.width), down: ResamplingAxis(from: height, to: image.height))
         // Rows that the next band of tiles still needs above those that are settled.

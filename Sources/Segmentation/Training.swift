@@ -107,10 +107,15 @@ private final class TrainingRun {
         return max(bySteps, byTime)
     }
 
+    /// The largest magnification of crops.
+    private var magnification: Double {
+        settings.augmentation.scale > 1 ? max(settings.augmentation.scale, fields.magnification) : 1
+    }
+
     /// Prepares the batches from the present step on.
     private func supply() -> BatchSupply {
         var augmentation = settings.augmentation
-        if augmentation.scale > 1 { augmentation.scale = max(augmentation.scale, fields.magnification) }
+        augmentation.scale = magnification
         return BatchSupply(
             CropSampler(
                 fields.training, side: settings.crop, count: settings.batch, augmentation: augmentation,
@@ -234,7 +239,7 @@ private final class TrainingRun {
             tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
             training: ModelDescription.Provenance(
                 settings: settings, images: fields.imagesUsed.map { set.images[$0].name }, data: data,
-                objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px,
+                objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px, magnification: magnification,
                 iterations: state.iteration, seconds: seconds,
                 processorSeconds: earlier.processor + ResourceUse().processorSeconds - startedProcessor),
             weights: ModelDescription.Weights(file: "", bytes: 0, hash: ""))

@@ -70,6 +70,23 @@ import Testing
         }
     }
 
+    /// Two images with objects of one size each: the logarithms of the sizes have a deviation of ln(ratio) / sqrt(2), and
+    /// twice that is the magnification to learn, up to 2.
+    @Test(arguments: [(14.0, 1.0), (16.0, 1.2079), (20.0, 1.6563), (28.0, 2.0)])
+    func sizesTellTheMagnification(radius: Double, expected: Double) throws {
+        let images = try [14, radius].enumerated().map { number, radius in
+            let labels: Plane<UInt32> = plane(200, 200) { row, column in
+                let (down, across) = (row / 100, column / 100)
+                let isInside = inDisk(
+                    row, column, x: Double(50 + 100 * across), y: Double(50 + 100 * down), radius: radius)
+                return isInside ? UInt32(1 + 2 * down + across) : 0
+            }
+            return try AnnotatedImage(name: "disks \(number)", channels: [labels.map { Float($0) }], labels: labels)
+        }
+        let fields = TrainingFields(try AnnotatedSet(images), scaling: IntensityScaling(), seed: 1)
+        #expect(abs(fields.magnification - expected) < 0.01)
+    }
+
     @Test func withoutVariationCropsAreTheImage() throws {
         let fields = try field().training
         let batch = CropSampler(fields, side: 32, count: 6, augmentation: .none, seed: 9).batch(0)

@@ -53,6 +53,8 @@ import Work
         try withFolder { folder in
             let result = try train(set(), settings: settings(60), folder: folder)
             #expect(result.model.description.training.iterations == 60)
+            // There is one image, so nothing is known of other magnifications.
+            #expect(result.model.description.training.magnification == Augmentation().scale)
             let (unseen, truth) = disks(seed: 2)
             let image = Image(unseen, pixelSize_um: 0.5)
             let mask = try result.model.predict(image).mask()

@@ -54,10 +54,30 @@ import Work
         let image = Image(plane(width, height) { row, column in Float((row * 31 + column * 17) % 101) })
         var prediction = TiledPrediction(scaling: nil, network: echo)
         prediction.largestTile = 128
-        for secondPass in [false, true] {
+        for (secondPass, orientations) in [(false, 1), (true, 1), (false, 8), (true, 3)] {
             prediction.hasSecondPass = secondPass
+            prediction.orientations = orientations
             let result = try gathered(prediction, image)
             for (a, b) in zip(result.samples, image.plane().samples) { #expect(abs(a - b) < 1e-3) }
+        }
+    }
+
+    /// A network that sees better to one side errs as much to the other where the tile is mirrored.
+    @Test func orientationsTakeTheMeanOfMirroredErrors() throws {
+        let image = Image(plane(48, 80) { _, _ in Float(1) })
+        var prediction = TiledPrediction(scaling: nil) { tile in
+            [
+                plane(tile.width, tile.height) {
+                    Float($0) / Float(tile.height - 1) + 2 * Float($1) / Float(tile.width - 1)
+                }
+            ]
+        }
+        prediction.largestTile = 256
+        prediction.halo = 0
+        #expect(try abs(gathered(prediction, image)[0, 0]) < 1e-5)
+        for (count, expected) in [(2, 1.0), (4, 1.5), (8, 1.5)] as [(Int, Float)] {
+            prediction.orientations = count
+            #expect(try abs(gathered(prediction, image)[0, 0] - expected) < 1e-5)
         }
     }
 

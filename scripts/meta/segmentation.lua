@@ -33,7 +33,7 @@ local Model = {}
 ---@param image string a TIFF, OME-TIFF or PNG file
 ---@param output string the folder for the results
 ---@param name? string the name of the results, sorted into a folder for each kind; nil for fixed names (may be left out)
----@param options? { pixel_um: number?, least_area_px: integer?, separate: boolean?, second_pass: boolean?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
+---@param options? { pixel_um: number?, least_area_px: integer?, separate: boolean?, second_pass: boolean?, orientations: integer?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
 ---@return table<string # objects, pixels and the paths mask, labels, table, sizes, overview
 ---@return any>
 function Model:segment(image, output, name, options) end

@@ -116,6 +116,9 @@ extension SegmentationOptions: LuaOptions {
         Option(
             "second_pass", \SegmentationOptions.secondPass,
             "look again in tiles shifted by half, so that each place is near the middle of one"),
+        Option(
+            "orientations", \SegmentationOptions.orientations,
+            "in how many orientations each tile is looked at; the mean of the answers is surer", minimum: 1, maximum: 8),
         Option("probability", \SegmentationOptions.probability, "write the probability of an object too"),
         Option(
             "confidence", \SegmentationOptions.confidence, "write the probability of the likeliest class too"),
