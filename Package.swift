@@ -114,7 +114,7 @@ let package = Package(
         tests(of: "Work"),
         tests(of: "Randomness"),
         tests(of: "Imaging", "Work"),
-        tests(of: "Networks", "Randomness", "Work"),
+        tests(of: "Networks", "Kernels", "Randomness", "Work"),
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),
         tests(of: "Localization", "Imaging", "Kernels", "Randomness", "Simulation", "Work"),
         tests(of: "Resolution", "Imaging", "Localization", "Randomness", "Simulation", "Work"),

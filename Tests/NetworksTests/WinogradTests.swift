@@ -1,4 +1,6 @@
+import Kernels
 import Networks
+import Randomness
 import Testing
 
 extension NetworkTests {
@@ -18,6 +20,61 @@ extension NetworkTests {
             let worst = zip(scores[0], scores[1]).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
             #expect(spread > 0)
             #expect(worst < 1e-4 * spread)
+        }
+
+        /// One output channel of 256 input channels on tiles of both kinds, against sums in double precision: the rounding
+        /// error is at most twice that of adding up the products one by one.
+        @Test(arguments: [3, 4]) func roundsLikeDirectSums(kind: Int) {
+            let (inputs, outputs, side) = (256, 16, 12)
+            var random = RandomSource(seed: 3)
+            let image = (0..<side * side * inputs).map { _ in Float(max(0, random.normal())) }
+            let weights = (0..<outputs * inputs * 9).map { _ in Float(random.normal()) }
+            var map = kernels_winograd_map(
+                height: side, width: side, dilation: 1, pixelStride: inputs, groupsPerBlock: inputs / 8, blockStride: 0,
+                channels: inputs)
+            var target = map
+            (target.pixelStride, target.groupsPerBlock, target.channels) = (outputs, outputs / 8, outputs)
+            let count = kernels_winograd_points(kind) * kernels_winograd_points(kind)
+            func room(_ count: Int) -> UnsafeMutablePointer<Float> {
+                let room = UnsafeMutablePointer<Float>.allocate(capacity: count)
+                room.initialize(repeating: 0, count: count)
+                return room
+            }
+            let (packed, points) = (room(count * inputs * outputs), room(count * inputs))
+            let (products, result) = (room(count * outputs), room(side * side * outputs))
+            defer { for room in [packed, points, products, result] { room.deallocate() } }
+            kernels_winograd_weights(weights, inputs, outputs, 0, kind, kind, 0, inputs, packed)
+            for row in stride(from: 0, to: side, by: kind) {
+                for column in stride(from: 0, to: side, by: kind) {
+                    kernels_winograd_input(
+                        image, &map, row, column, kind, kind, points, inputs, Int32(kernels_f32))
+                    for point in 0..<count {
+                        kernels_winograd_multiply(
+                            points + point * inputs, inputs, packed + point * inputs * outputs,
+                            products + point * outputs, 1, inputs, outputs, 0, outputs)
+                    }
+                    kernels_winograd_output(
+                        products, outputs, result, &target, row, column, kind, kind,
+                        [Float](repeating: 0, count: outputs), 0, Int32(kernels_f32))
+                }
+            }
+            var (error, directError) = (0.0, 0.0)
+            for row in 1..<side - 1 {
+                for column in 1..<side - 1 {
+                    var (sum, direct) = (0.0, Float(0))
+                    for input in 0..<inputs {
+                        for tap in 0..<9 {
+                            let value = image[((row + tap / 3 - 1) * side + column + tap % 3 - 1) * inputs + input]
+                            sum += Double(value) * Double(weights[input * 9 + tap])
+                            direct += value * weights[input * 9 + tap]
+                        }
+                    }
+                    let difference = Double(result[(row * side + column) * outputs]) - sum
+                    error += difference * difference
+                    directError += (Double(direct) - sum) * (Double(direct) - sum)
+                }
+            }
+            #expect(error > 0 && error < 4 * directError)
         }
     }
 }
