@@ -25,6 +25,8 @@ public struct Augmentation: Sendable, Codable, Equatable {
     public var noise = 0.06
     /// The largest deviation of a Gaussian blur in pixels.
     public var blur_px = 1.2
+    /// The share of the crops of which a part is darkened; nil, as in models made before there was such, is none.
+    public var shadows: Double? = 0.3
     /// The share of the crops into which annotated objects are pasted where up to 3 are annotated; of n objects it is
     /// 3 / n of this, for many objects show themselves what their crowds look like.
     public var pasting = 0.5
@@ -37,7 +39,7 @@ public struct Augmentation: Sendable, Codable, Equatable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case flips, scale, contrast, brightness, gamma, noise, pasting, pasted, pastedContrast
+        case flips, scale, shadows, contrast, brightness, gamma, noise, pasting, pasted, pastedContrast
         case rotation_degrees = "rotationDegrees"
         case elastic_px = "elasticPx"
         case elasticSpacing_px = "elasticSpacingPx"
@@ -56,6 +58,7 @@ public struct Augmentation: Sendable, Codable, Equatable {
         settings.gamma = 1
         settings.noise = 0
         settings.blur_px = 0
+        settings.shadows = 0
         settings.pasting = 0
         return settings
     }

@@ -75,6 +75,7 @@ public struct CropSampler: Sendable {
                 side: side, planes: field.channels.map { Self.sampled($0, xs, ys) },
                 classes: Self.classes(field.target, xs, ys))
             if !stamps.isEmpty, random.chance(pasting) { paste(into: &crop, &random) }
+            if random.chance(augmentation.shadows ?? 0) { shade(&crop, &random) }
             vary(&crop.planes, &random)
             target += crop.classes
             for plane in crop.planes { input += plane }
@@ -115,6 +116,28 @@ public struct CropSampler: Sendable {
             }
             last = (x, y, stamp.reach)
             stamp.add(to: &crop, x: x, y: y, gain: Float(gain), settings: augmentation, random: &random)
+        }
+    }
+
+    /// Darkens an ellipse of a crop, as holes, vessels and dirt do; objects in it are left out of the loss.
+    private func shade(_ crop: inout TrainingCrop, _ random: inout RandomSource) {
+        let radius = 6 * exp(random.uniform() * log(Double(side) / 6))
+        let x = random.uniform(in: -0.3...1.3) * Double(side)
+        let y = random.uniform(in: -0.3...1.3) * Double(side)
+        let softness = exp(random.uniform(in: 0...log(8)))
+        let stretch = exp(random.uniform(in: -0.5...0.5))
+        let left = Float(random.uniform(in: 0...0.6))
+        for row in 0..<side {
+            for column in 0..<side {
+                let across = (Double(column) - x) * stretch
+                let down = (Double(row) - y) / stretch
+                let depth = Float((radius - (across * across + down * down).squareRoot()) / softness)
+                guard depth > -4 else { continue }
+                let share = 1 / (1 + exp(-depth))
+                let place = row * side + column
+                for plane in crop.planes.indices { crop.planes[plane][place] *= 1 - share * (1 - left) }
+                if crop.classes[place] != 0, share > 0.5 { crop.classes[place] = TrainingField.ignored }
+            }
         }
     }
 

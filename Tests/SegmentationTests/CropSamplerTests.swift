@@ -37,6 +37,7 @@ import Testing
         settings.gamma = 1
         settings.noise = 0
         settings.blur_px = 0
+        settings.shadows = 0
         settings.elastic_px = 4
         let sampler = CropSampler(try field().training, side: 64, count: 4, augmentation: settings, seed: 5)
         var bright = 0
@@ -85,6 +86,32 @@ import Testing
         }
         let fields = TrainingFields(try AnnotatedSet(images), scaling: IntensityScaling(), seed: 1)
         #expect(abs(fields.magnification - expected) < 0.01)
+    }
+
+    /// Shadows darken, and what they hide of objects is left out of the loss; the background stays background.
+    @Test func shadowsHideObjects() throws {
+        var settings = Augmentation.none
+        let fields = try field().training
+        func batch(_ shadows: Double) -> TrainingBatch {
+            settings.shadows = shadows
+            return CropSampler(fields, side: 64, count: 32, augmentation: settings, seed: 5).batch(0)
+        }
+        let all = batch(1)
+        var hidden = 0
+        var kept = 0
+        for index in all.input.indices {
+            switch all.target[index] {
+            case TrainingField.ignored: hidden += all.input[index] > 0 && all.input[index] < 0.8 ? 1 : 0
+            case 1:
+                kept += 1
+                #expect(all.input[index] > 0.2)
+            default: #expect(all.input[index] < 0.76)
+            }
+            #expect((0...1).contains(all.input[index]))
+        }
+        #expect(hidden > 500 && kept > 500)
+        let none = batch(0)
+        #expect(none.input.reduce(0, +) > 1.05 * all.input.reduce(0, +))
     }
 
     @Test func withoutVariationCropsAreTheImage() throws {
