@@ -70,6 +70,8 @@ final class OverlapFitter {
             }
         }
         scene.refine(25, tolerance: 0.01)
+        // Two in one place would leave the precision of their neighbours unknown too.
+        if prune(least: 1.5) { scene.refine(6, tolerance: 0.02) }
         var estimates = scene.estimates()
         // Molecules within the noise go, of neighbours the least certain first, and the others are fitted again.
         for _ in 0..<6 {
@@ -102,20 +104,22 @@ final class OverlapFitter {
     }
 
     /// Removes molecules that have lost their light or sit on one another.
-    private func prune(least: Float) {
+    /// - Returns: whether there were such.
+    @discardableResult private func prune(least: Float) -> Bool {
         let own = scene.ownPhotonError()
         var gone = Set(
             scene.molecules.indices.filter {
                 scene.molecules[$0].photons < least * own[$0] || !scene.isInside(scene.molecules[$0])
             })
-        for (first, second) in scene.pairs(closerThan: 0.3 * sigma) where !gone.contains(first) && !gone.contains(second)
-        {
+        for (first, second) in scene.pairs(closerThan: 0.3 * sigma)
+        where !gone.contains(first) && !gone.contains(second) {
             let (keep, drop) =
                 scene.molecules[first].photons > scene.molecules[second].photons ? (first, second) : (second, first)
             gone.insert(drop)
             scene.merge(drop, into: keep)
         }
         if !gone.isEmpty { scene.remove(gone) }
+        return !gone.isEmpty
     }
 
     /// Adds molecules and splits spots.
