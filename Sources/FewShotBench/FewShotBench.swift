@@ -33,6 +33,7 @@ import Work
         }
         _ = try augmentation()
         guard seeds >= 1 else { throw ValidationError("give at least 1 seed") }
+        guard (1...8).contains(orientations) else { throw ValidationError("look in 1 to 8 orientations") }
     }
 
     func run() throws {
