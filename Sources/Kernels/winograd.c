@@ -3,6 +3,7 @@
 #include "NetworkKernels.h"
 
 typedef int32_t bits __attribute__((vector_size(32)));
+typedef float whole_lanes __attribute__((vector_size(32), may_alias));
 typedef uint16_t halves __attribute__((vector_size(16), aligned(2), may_alias));
 
 // Kind 4 has its points at 0, +-A, +-B and infinity. These, which floats hold with their powers, leave 0.43 times the
@@ -90,39 +91,59 @@ INLINE void store(void *image, long place, int half, const lanes *value) {
     default: FOR_COLUMNS(BODY, 4, __VA_ARGS__) break; \
     }
 
-INLINE void input_tile(
-    const void *image, const kernels_winograd_map *map, long row, long column, float *points, long pointStride,
-    int half, long rows, long columns) {
-    const lanes zero = {0};
-    long step = map->dilation;
+// The points of a window of pixels that lie `down` and `across` numbers apart.
+INLINE void input_points(
+    const void *window, long down, long across, float *points, long pointStride, int half, long rows, long columns) {
     // Kinds 1 and 2 have neighbours in the padding only.
     long top = rows > 2 ? 0 : 1, left = columns > 2 ? 0 : 1;
     long bottom = rows > 2 ? rows + 2 : rows + 1, right = columns > 2 ? columns + 2 : columns + 1;
+    lanes t[6][6];
+    UNROLLED for (long j = left; j < right; j++) {
+        lanes d[6], line[6];
+        UNROLLED for (long i = top; i < bottom; i++) load(window, i * down + j * across, half, &d[i]);
+        input_line(rows, d, line);
+        UNROLLED for (long i = 0; i < point_counts[rows]; i++) t[i][j] = line[i];
+    }
+    UNROLLED for (long i = 0; i < point_counts[rows]; i++) {
+        lanes line[6];
+        input_line(columns, t[i], line);
+        UNROLLED for (long j = 0; j < point_counts[columns]; j++) {
+            *(lanes *)points = line[j];
+            points += pointStride;
+        }
+    }
+}
+
+INLINE void input_tile(
+    const void *image, const kernels_winograd_map *map, long row, long column, float *points, long pointStride,
+    int half, long rows, long columns) {
+    long step = map->dilation, across = step * map->pixelStride, down = map->width * across;
+    long bytes = half ? 2 : 4;
     int inside = row >= step && column >= step && row + rows * step < map->height && column + columns * step < map->width;
-    for (long group = 0; group < map->channels / 8; group++) {
-        long base = group_base(map, group);
-        lanes t[6][6];
-        UNROLLED for (long j = left; j < right; j++) {
-            lanes d[6], line[6];
-            long c = column + (j - 1) * step;
-            UNROLLED for (long i = top; i < bottom; i++) {
-                long r = row + (i - 1) * step;
-                int valid = inside || (r >= 0 && r < map->height && c >= 0 && c < map->width);
-                d[i] = zero;
-                if (valid) load(image, base + (r * map->width + c) * map->pixelStride, half, &d[i]);
+    for (long group = 0; group < map->channels / 8; group++, points += 8) {
+        long corner = group_base(map, group) + ((row - step) * map->width + column - step) * map->pixelStride;
+        if (inside) {
+            const char *window = (const char *)image + corner * bytes;
+            if (map->groupsPerBlock == 1) {
+                // What the next tile sees beyond this one, two pixels in a cache line.
+                UNROLLED for (long i = 0; i < rows + 2; i++) {
+                    __builtin_prefetch(window + (i * down + (columns + 3) * across) * bytes);
+                    __builtin_prefetch(window + (i * down + (columns + 5) * across) * bytes);
+                }
             }
-            input_line(rows, d, line);
-            UNROLLED for (long i = 0; i < point_counts[rows]; i++) t[i][j] = line[i];
+            input_points(window, down, across, points, pointStride, half, rows, columns);
+            continue;
         }
-        float *to = points + group * 8;
-        UNROLLED for (long i = 0; i < point_counts[rows]; i++) {
-            lanes line[6];
-            input_line(columns, t[i], line);
-            UNROLLED for (long j = 0; j < point_counts[columns]; j++) {
-                *(lanes *)to = line[j];
-                to += pointStride;
+        lanes window[6][6] = {{{0}}};
+        for (long i = 0; i < rows + 2; i++) {
+            for (long j = 0; j < columns + 2; j++) {
+                long r = row + (i - 1) * step, c = column + (j - 1) * step;
+                if (r >= 0 && r < map->height && c >= 0 && c < map->width) {
+                    load(image, corner + i * down + j * across, half, &window[i][j]);
+                }
             }
         }
+        input_points(window, 6 * 8, 8, points, pointStride, 0, rows, columns);
     }
 }
 
@@ -211,6 +232,7 @@ INLINE void output_tile(
     const float *points, long pointStride, void *image, const kernels_winograd_map *map, long row, long column,
     const float *bias, int activation, int half, long rows, long columns) {
     long step = map->dilation;
+    int past = !half && map->pastCache;
     for (long group = 0; group < map->channels / 8; group++) {
         long base = group_base(map, group);
         const float *from = points + group * 8;
@@ -234,7 +256,12 @@ INLINE void output_tile(
                 if (column + j * step >= map->width) break;
                 lanes pixel = line[j] + shift;
                 activate(&pixel, activation);
-                store(image, to + j * step * map->pixelStride, half, &pixel);
+                long place = to + j * step * map->pixelStride;
+                if (past) {
+                    __builtin_nontemporal_store(pixel, (whole_lanes *)((float *)image + place));
+                } else {
+                    store(image, place, half, &pixel);
+                }
             }
         }
     }
@@ -248,6 +275,12 @@ CLONES void kernels_winograd_output(
     } else {
         FOR_KINDS(output_tile, points, pointStride, image, map, row, column, bias, activation, 0)
     }
+}
+
+void kernels_winograd_finish(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_sfence();
+#endif
 }
 
 // G of each kind.

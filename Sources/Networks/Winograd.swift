@@ -76,9 +76,12 @@ struct WinogradSide {
     init(_ size: MapSize, _ format: MapFormat, dilation: Int) {
         let block: Int
         if case .blocked(let width) = format { block = width } else { block = size.channels }
+        // Whole cache lines of a map that is not soon read again.
+        let pastCache = block == 8 && dilation == 1 && size.pixels * size.channels * 4 > 1 << 20
         layout = kernels_winograd_map(
             height: size.height, width: size.width, dilation: dilation, pixelStride: block,
-            groupsPerBlock: block / 8, blockStride: size.pixels * block, channels: size.channels)
+            groupsPerBlock: block / 8, blockStride: size.pixels * block, channels: size.channels,
+            pastCache: pastCache ? 1 : 0)
         imageStride = (size.channels + block - 1) / block * block * size.pixels
         channels = size.channels
     }
@@ -242,6 +245,7 @@ private final class WinogradConvolution: Convolution {
                         tile.row, tile.column, 4, 4, bias, activation.rawValue, Precision.f32.element)
                 }
             }
+            if toLayout.pastCache != 0 { kernels_winograd_finish() }
         }
     }
 

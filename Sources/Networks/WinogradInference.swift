@@ -171,6 +171,7 @@ final class WinogradInference: Convolution {
                     to + tile.image * destination.imageStride * precision.bytes, $0, tile.row, tile.column, rows,
                     columns, bias, activation.rawValue, precision.element)
             }
+            if destinationLayout.pastCache != 0 { kernels_winograd_finish() }
         }
     }
 

@@ -31,7 +31,7 @@ extension NetworkTests {
             let weights = (0..<outputs * inputs * 9).map { _ in Float(random.normal()) }
             var map = kernels_winograd_map(
                 height: side, width: side, dilation: 1, pixelStride: inputs, groupsPerBlock: inputs / 8, blockStride: 0,
-                channels: inputs)
+                channels: inputs, pastCache: 0)
             var target = map
             (target.pixelStride, target.groupsPerBlock, target.channels) = (outputs, outputs / 8, outputs)
             let count = kernels_winograd_points(kind) * kernels_winograd_points(kind)
@@ -75,6 +75,32 @@ extension NetworkTests {
                 }
             }
             #expect(error > 0 && error < 4 * directError)
+        }
+
+        /// Tiles at the right and the lower border are cut there.
+        @Test func writesTheSamePastTheCache() {
+            let (height, width, channels) = (10, 14, 16)
+            var random = RandomSource(seed: 5)
+            var results: [[Float]] = []
+            let products = (0..<36 * channels).map { _ in Float(random.normal()) }
+            let bias = (0..<channels).map { _ in Float(random.normal()) }
+            for pastCache in 0...1 {
+                var map = kernels_winograd_map(
+                    height: height, width: width, dilation: 1, pixelStride: 8, groupsPerBlock: 1,
+                    blockStride: height * width * 8, channels: channels, pastCache: pastCache)
+                let count = height * width * channels
+                let image = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
+                    .bindMemory(to: Float.self, capacity: count)
+                defer { image.deallocate() }
+                image.update(repeating: .infinity, count: count)
+                for (row, column) in [(0, 0), (4, 8), (8, 12)] {
+                    kernels_winograd_output(products, channels, image, &map, row, column, 4, 4, bias, 1, 0)
+                }
+                kernels_winograd_finish()
+                results.append(Array(UnsafeBufferPointer(start: image, count: count)))
+            }
+            #expect(results[0] == results[1])
+            #expect(results[0].filter { $0.isFinite }.count == (16 + 16 + 4) * channels)
         }
     }
 }

@@ -12,9 +12,10 @@
 /// The number of points of a kind.
 long kernels_winograd_points(long kind);
 
-/// Where a tile lies in a map: all distances in floats, pixels `dilation` apart belong together.
+/// Where a tile lies in a map: all distances in floats, pixels `dilation` apart belong together. Output tiles in floats are
+/// written past the cache where `pastCache` says so; the map then begins at a multiple of 32 bytes.
 typedef struct {
-    long height, width, dilation, pixelStride, groupsPerBlock, blockStride, channels;
+    long height, width, dilation, pixelStride, groupsPerBlock, blockStride, channels, pastCache;
 } kernels_winograd_map;
 
 /// The points of the input tile whose first output pixel is (row, column) and whose kinds are `rows` and `columns`, for
@@ -31,6 +32,9 @@ void kernels_winograd_gradient(
 void kernels_winograd_output(
     const float *points, long pointStride, void *image, const kernels_winograd_map *map, long row, long column,
     long rows, long columns, const float *bias, int activation, int element);
+
+/// Lets other threads see what this one has written past the cache.
+void kernels_winograd_finish(void);
 
 /// Transforms plain weights [outputs, inputs, 3, 3] into packed points; `transposed` gives those of the backward pass,
 /// in which `inputs` and `outputs` change places and the kernel is turned. Does inputs first..<end of the packed form,

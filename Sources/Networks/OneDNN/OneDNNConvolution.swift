@@ -56,8 +56,9 @@ final class OneDNNConvolution: Convolution {
     }
 
     private func makeWeightsPass() throws -> any WeightsPass {
-        let canReplace = !primitives.task.bias && primitives.source.format == .channelsLast
-        if canReplace, shape.isDepthwise || (shape.stride == 1 && shape.groups == 1 && shape.dilation > 1) {
+        let format = primitives.source.format
+        let isDilated = shape.stride == 1 && shape.groups == 1 && shape.dilation > 1
+        if !primitives.task.bias, shape.isDepthwise ? format != .planar : isDilated && format == .channelsLast {
             if let primitive = try primitives.make(.weights, hint: forwardPass.primitive, directOnly: true) {
                 return try PrimitiveWeightsPass(primitives, primitive)
             }

@@ -45,7 +45,12 @@ final class OneDNNEngine: ConvolutionEngine {
     func convolution(
         _ shape: ConvolutionShape, source: MapKind, destination: MapKind, task: ConvolutionTask
     ) throws -> any Convolution {
-        try OneDNNConvolution(self, shape, source: source, destination: destination, task)
+        guard MiddleTapConvolution.suits(shape) else {
+            return try OneDNNConvolution(self, shape, source: source, destination: destination, task)
+        }
+        return try MiddleTapConvolution(shape) {
+            try OneDNNConvolution(self, $0, source: source, destination: destination, task)
+        }
     }
 }
 

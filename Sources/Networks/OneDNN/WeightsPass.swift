@@ -58,16 +58,25 @@ final class PrimitiveWeightsPass: WeightsPass {
     }
 }
 
-/// Of a depthwise convolution with channels last, by our own loop.
+/// Of a depthwise convolution, by our own loop; for maps that are not planar.
 final class DepthwiseWeightsPass: WeightsPass {
     private let shape: ConvolutionShape
+    /// The channels that lie side by side.
+    private let block: Int
     private let precision: Precision
     private let engine: OneDNNEngine
 
     init(_ primitives: ConvolutionPrimitive) {
         shape = primitives.shape
+        if case .blocked(let width) = primitives.source.format { block = width } else { block = shape.outputChannels }
         precision = primitives.source.precision
         engine = primitives.engine
+    }
+
+    /// Where a channel of an image begins, in numbers.
+    private func place(_ size: MapSize, image: Int, channel: Int) -> Int {
+        let blocks = (size.channels + block - 1) / block
+        return (image * blocks + channel / block) * size.pixels * block + channel % block
     }
 
     func run(
@@ -79,18 +88,19 @@ final class DepthwiseWeightsPass: WeightsPass {
         let area = shape.kernel * shape.kernel
         let sums = engine.workspace.room(area * channels * 4).bindMemory(to: Float.self, capacity: area * channels)
         let geometry = kernels_depthwise(
-            height: shape.source.height, width: shape.source.width, stride: channels, outHeight: size.height,
-            outWidth: size.width, outStride: channels, kernel: shape.kernel, step: shape.stride,
+            height: shape.source.height, width: shape.source.width, stride: block, outHeight: size.height,
+            outWidth: size.width, outStride: block, kernel: shape.kernel, step: shape.stride,
             dilation: shape.dilation, padding: shape.padding, tapStride: channels)
-        Team.run((channels + 31) / 32) { part in
-            let channel = part * 32
-            let lanes = min(32, channels - channel)
+        let most = min(32, block)
+        Team.run((channels + most - 1) / most) { part in
+            let channel = part * most
+            let lanes = min(most, channels - channel)
             for tap in 0..<area { (sums + tap * channels + channel).update(repeating: 0, count: lanes) }
             for image in 0..<size.batch {
                 withUnsafePointer(to: geometry) {
                     kernels_depthwise_weight_gradient(
-                        source + (image * shape.source.pixels * channels + channel) * precision.bytes,
-                        gradient + (image * size.pixels * channels + channel) * precision.bytes, $0, lanes,
+                        source + place(shape.source, image: image, channel: channel) * precision.bytes,
+                        gradient + place(size, image: image, channel: channel) * precision.bytes, $0, lanes,
                         sums + channel, precision.element)
                 }
             }
