@@ -237,6 +237,9 @@ def check_exports(folder, onnxruntime, core):
 
     nuclei = "scripts/data/nuclei_bbbc039"
     examples = {1: f"{nuclei}/images"}
+    tissue = "../shared/data/hist_dsb2018_purple/images"
+    if os.path.isdir(tissue):
+        examples[3] = tissue
     models = [f"Models/{name}" for name in sorted(os.listdir("Models"))]
     network = "deeplabv3_mobilenet_v3_large"
     result = run("stormbench", "run", "train", "--images", f"{nuclei}/images", "--masks", f"{nuclei}/masks", "--only", "A02",

@@ -133,11 +133,11 @@ public final class SegmentationModel {
         return prediction
     }
 
-    /// The side of a tile with which the activations of a U-Net take some 200 MB: about 12 floats of 4 bytes a pixel for
-    /// each feature at full resolution.
+    /// The side of a tile with which the activations of a U-Net take some 300 MB: about 12 bytes a pixel for each feature
+    /// at full resolution.
     private static func tile(ofBaseWidth features: Int) -> Int {
-        let side = Int((200e6 / Double(12 * features)).squareRoot())
-        return min(1024, side / 64 * 64)
+        let side = Int((300e6 / Double(12 * features)).squareRoot())
+        return min(1280, side / 64 * 64)
     }
 
     /// Predicts an image that fits into memory.
