@@ -77,6 +77,30 @@ extension NetworkTests {
             #expect(error > 0 && error < 4 * directError)
         }
 
+        /// bfloat16 numbers are the upper halves of floats, so floats of 8 bits must give the same points.
+        @Test(arguments: [(3, 3), (4, 3), (4, 4)], [8, 16]) func readsHalvesAsFloats(kinds: (Int, Int), block: Int) {
+            let (height, width, channels, pointStride) = (11, 13, 16, 20)
+            var random = RandomSource(seed: 6)
+            let count = height * width * channels
+            let halves = (0..<count).map { _ in UInt16(Float(random.normal()).bitPattern >> 16) }
+            let floats = halves.map { Float(bitPattern: UInt32($0) << 16) }
+            var map = kernels_winograd_map(
+                height: height, width: width, dilation: 1, pixelStride: block, groupsPerBlock: block / 8,
+                blockStride: height * width * block, channels: channels, pastCache: 0)
+            let pointCount = kernels_winograd_points(kinds.0) * kernels_winograd_points(kinds.1)
+            for (row, column) in [(0, 0), (4, 5), (8, 9)] {
+                func points(_ image: UnsafeRawPointer, _ element: Int32) -> [Float] {
+                    var points = [Float](repeating: 0, count: pointCount * pointStride)
+                    kernels_winograd_input(
+                        image, &map, row, column, kinds.0, kinds.1, &points, pointStride, element)
+                    return points
+                }
+                let fromHalves = points(halves, Int32(kernels_bf16))
+                #expect(fromHalves == points(floats, Int32(kernels_f32)))
+                #expect(fromHalves.contains { $0 != 0 })
+            }
+        }
+
         /// Tiles at the right and the lower border are cut there.
         @Test func writesTheSamePastTheCache() {
             let (height, width, channels) = (10, 14, 16)
