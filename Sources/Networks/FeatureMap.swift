@@ -10,6 +10,15 @@ enum MapFormat: Equatable {
     case channelsLast
     /// [batch, channels / b, height, width, b]; missing channels of the last block are zero.
     case blocked(Int)
+
+    /// The consecutive channels per pixel of a map with so many channels.
+    func block(channels: Int) -> Int {
+        switch self {
+        case .planar: return 1
+        case .channelsLast: return channels
+        case .blocked(let width): return width
+        }
+    }
 }
 
 /// How the numbers of a feature map lie and what they are.
@@ -60,11 +69,7 @@ final class FeatureMap {
     init(_ size: MapSize, _ kind: MapKind) {
         self.size = size
         self.kind = kind
-        switch kind.format {
-        case .planar: block = 1
-        case .channelsLast: block = size.channels
-        case .blocked(let width): block = width
-        }
+        block = kind.format.block(channels: size.channels)
         pixelStride = block
         blockStride = size.pixels * block
         batchStride = (size.channels + block - 1) / block * blockStride

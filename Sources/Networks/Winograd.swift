@@ -74,8 +74,7 @@ struct WinogradSide {
     let channels: Int
 
     init(_ size: MapSize, _ format: MapFormat, dilation: Int) {
-        let block: Int
-        if case .blocked(let width) = format { block = width } else { block = size.channels }
+        let block = format.block(channels: size.channels)
         // Whole cache lines of a map that is not soon read again.
         let pastCache = block == 8 && dilation == 1 && size.pixels * size.channels * 4 > 1 << 20
         layout = kernels_winograd_map(

@@ -58,7 +58,8 @@ final class OneDNNConvolution: Convolution {
     private func makeWeightsPass() throws -> any WeightsPass {
         let format = primitives.source.format
         let isDilated = shape.stride == 1 && shape.groups == 1 && shape.dilation > 1
-        if !primitives.task.bias, shape.isDepthwise ? format != .planar : isDilated && format == .channelsLast {
+        let canReplace = shape.isDepthwise ? format != .planar : isDilated && format == .channelsLast
+        if canReplace, !primitives.task.bias {
             if let primitive = try primitives.make(.weights, hint: forwardPass.primitive, directOnly: true) {
                 return try PrimitiveWeightsPass(primitives, primitive)
             }

@@ -68,7 +68,7 @@ final class DepthwiseWeightsPass: WeightsPass {
 
     init(_ primitives: ConvolutionPrimitive) {
         shape = primitives.shape
-        if case .blocked(let width) = primitives.source.format { block = width } else { block = shape.outputChannels }
+        block = primitives.source.format.block(channels: shape.outputChannels)
         precision = primitives.source.precision
         engine = primitives.engine
     }
