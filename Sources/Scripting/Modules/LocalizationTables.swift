@@ -167,7 +167,7 @@ extension LuaModule {
             }
             column.length { $0.count }
             column.element("the value of a row") { column, row -> Double? in
-                (1...column.count).contains(row) ? column[row - 1] : nil
+                row >= 1 && row <= column.count ? column[row - 1] : nil
             }
             column.text { "\($0.count) values of \($0.name)" }
             column.method("list", "Gives the values as a list.", result: "a copy") { (column: TableColumn) in
