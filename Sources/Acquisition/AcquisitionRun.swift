@@ -68,7 +68,7 @@ public final class AcquisitionRun: Sendable {
     /// - Throws: as `Journal.init`.
     public init(
         folder: String, parameters: [String: JSONValue], resume: Bool, motion: MotionPolicy = MotionPolicy(),
-        slack_ms: Double = 10_000
+        slack_ms: Double = Microscope.slack_ms
     ) throws {
         self.folder = folder
         self.motion = motion

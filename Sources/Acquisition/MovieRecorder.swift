@@ -86,7 +86,6 @@ extension Microscope {
     /// Takes a movie: light on, the frames one by one to their file as they come, light off in every way out.
     /// - Parameters:
     ///   - movie: the channel and the number of frames.
-    ///   - interlock: switches the light.
     ///   - sink: takes the frames; it is used by another thread until this returns.
     ///   - slack_ms: what a frame may take beyond its exposure time.
     ///   - queueBytes: the memory for frames that wait for the disk.
@@ -94,8 +93,8 @@ extension Microscope {
     /// - Throws: `Failure` with code `stalled` or what the camera throws when a frame does not come in time,
     ///   `frames-lost`, `overrun`, what the sink throws (a full disk), `light-stuck`; `Interrupted`.
     public func record(
-        _ movie: AcquisitionPlan.Movie, interlock: Interlock, into sink: sending any FrameSink,
-        slack_ms: Double = 10_000, queueBytes: Int = 256 << 20, each: () -> Void = {}
+        _ movie: AcquisitionPlan.Movie, into sink: sending any FrameSink,
+        slack_ms: Double = Microscope.slack_ms, queueBytes: Int = 256 << 20, each: () -> Void = {}
     ) throws -> MovieRecord {
         let light = try prepare(movie.channel)
         let region = try camera.region()
@@ -103,10 +102,10 @@ extension Microscope {
         let queue = FrameQueue(into: sink, capacity: max(8, queueBytes / frameBytes))
         let limit_ms = movie.channel.exposure_ms + slack_ms
         do {
-            let times = try interlock.exposing(to: light, power_mw: movie.channel.power_mw, limit_ms: limit_ms) {
+            let times = try exposing(to: light, power_mw: movie.channel.power_mw, limit_ms: limit_ms) { watch in
                 try camera.startSequence(frames: movie.frames)
                 defer { camera.stopSequence() }
-                return try take(movie.frames, limit_ms: limit_ms, interlock: interlock, into: queue, each: each)
+                return try take(movie.frames, limit_ms: limit_ms, watch: watch, into: queue, each: each)
             }
             try queue.finish()
             return MovieRecord(
@@ -120,7 +119,7 @@ extension Microscope {
 
     /// Reads the frames of the running sequence.
     private func take(
-        _ frames: Int, limit_ms: Double, interlock: Interlock, into queue: FrameQueue, each: () -> Void
+        _ frames: Int, limit_ms: Double, watch: ExposureWatch, into queue: FrameQueue, each: () -> Void
     ) throws -> (first: Double, last: Double) {
         var count = 0
         var first = 0.0
@@ -132,15 +131,15 @@ extension Microscope {
                     "\(camera.name) lost frames \(count + 1) to \(frame.index) of \(frames)",
                     remedy: "read a smaller region, or expose longer", code: "frames-lost")
             }
-            if interlock.hasExpired { break }
-            interlock.keepAlive(limit_ms: limit_ms)
+            if watch.hasExpired { break }
+            watch.expect(within: limit_ms)
             if count == 0 { first = frame.time_ms }
             last = frame.time_ms
             try queue.append(frame)
             count += 1
             each()
         }
-        guard count == frames || interlock.hasExpired else {
+        guard count == frames || watch.hasExpired else {
             throw Failure(
                 "\(camera.name) ended its sequence after \(count) of \(frames) frames",
                 remedy: "check the camera and its trigger", code: "frames-lost")

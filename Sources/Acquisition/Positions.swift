@@ -79,7 +79,6 @@ extension AcquisitionRun {
     public func acquire(
         _ position: AcquisitionPlan.Position, of plan: AcquisitionPlan, on microscope: Microscope
     ) throws -> PositionRecord {
-        let interlock = Interlock(microscope)
         var record = PositionRecord(position: position, images: [], movies: [], skipped: nil, seconds: StepSeconds())
         let skips = skipped.count
         var place: (x_um: Double, y_um: Double)?
@@ -101,7 +100,7 @@ extension AcquisitionRun {
                 let file = try once("image", key: key(position, channel)) {
                     var watch = Stopwatch(microscope)
                     let place = try arrive(&watch)
-                    let frame = try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
+                    let frame = try microscope.snap(channel, slack_ms: slack_ms)
                     watch.exposed(channel.exposure_ms)
                     let file = "positions/\(position.name)-\(fileName(channel)).ome.tif"
                     try write(frame, of: channel, at: place, pixel_nm: microscope.camera.pixel_nm, to: file)
@@ -116,7 +115,7 @@ extension AcquisitionRun {
                 let file = try once("movie", key: key(position, movie.channel)) {
                     var watch = Stopwatch(microscope)
                     let place = try arrive(&watch)
-                    return try take(movie, at: position, place: place, on: microscope, interlock, &watch)
+                    return try take(movie, at: position, place: place, on: microscope, &watch)
                 }
                 record.movies.append(file)
                 record.seconds += file.seconds
@@ -128,7 +127,7 @@ extension AcquisitionRun {
 
     private func take(
         _ movie: AcquisitionPlan.Movie, at position: AcquisitionPlan.Position, place: (x_um: Double, y_um: Double),
-        on microscope: Microscope, _ interlock: Interlock, _ watch: inout Stopwatch
+        on microscope: Microscope, _ watch: inout Stopwatch
     ) throws -> PositionRecord.File {
         let region = try microscope.camera.region()
         try FreeSpace.require(
@@ -138,7 +137,7 @@ extension AcquisitionRun {
         let progress = Progress("\(position.name) \(movie.channel.name)", total: movie.frames, unit: "frames")
         defer { progress.finish() }
         let taken = try microscope.record(
-            movie, interlock: interlock,
+            movie,
             into: MovieFile(
                 path(file), width: region.width, height: region.height, frames: movie.frames, channel: movie.channel,
                 place: place, pixel_nm: microscope.camera.pixel_nm), slack_ms: slack_ms

@@ -49,7 +49,6 @@ extension AcquisitionRun {
             try checkTravel(of: microscope.stage, for: plan)
             try FreeSpace.require(
                 plan.tiles.count * (region.width * region.height * 2 + 4096), in: folder, for: "the scan")
-            let interlock = Interlock(microscope)
             let progress = Progress("scan", total: plan.tiles.count, unit: "tiles")
             defer { progress.finish() }
             var result = Scan(
@@ -59,7 +58,7 @@ extension AcquisitionRun {
                 let before = skipped.count
                 let stored = try orSkipping("tile \(tile.number)") {
                     try once("tile", key: "\(channelName)/\(tile.number)") {
-                        try take(tile, in: channel, on: microscope, interlock: interlock)
+                        try take(tile, in: channel, on: microscope)
                     }
                 }
                 if let stored {
@@ -74,11 +73,11 @@ extension AcquisitionRun {
     }
 
     private func take(
-        _ tile: Tile, in channel: Channel, on microscope: Microscope, interlock: Interlock
+        _ tile: Tile, in channel: Channel, on microscope: Microscope
     ) throws -> StoredTile {
         var watch = Stopwatch(microscope)
         let place = try watch.moving { try microscope.stage.move(x_um: tile.x_um, y_um: tile.y_um, policy: motion) }
-        let frame = try microscope.snap(channel, interlock: interlock, slack_ms: slack_ms)
+        let frame = try microscope.snap(channel, slack_ms: slack_ms)
         watch.exposed(channel.exposure_ms)
         let image = TileImage(
             tile: tile, file: "tiles/" + String(format: "tile-%05d.ome.tif", tile.number), x_um: place.x_um,

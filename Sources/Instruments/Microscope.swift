@@ -16,6 +16,8 @@ public final class Microscope: Sendable {
     public let wheels: [String: any Wheel]
     /// Channels by name: what is switched to see a label.
     public let channels: [String: Channel]
+    /// Switches the lights: the one way to light.
+    public let interlock: Interlock
     /// The microscope's time in ms, which only runs forward: that of the computer, or of a simulation.
     public let now_ms: @Sendable () -> Double
 
@@ -32,13 +34,12 @@ public final class Microscope: Sendable {
         self.lights = Dictionary(uniqueKeysWithValues: lights.map { ($0.name, $0) })
         self.wheels = Dictionary(uniqueKeysWithValues: wheels.map { ($0.name, $0) })
         self.channels = Dictionary(uniqueKeysWithValues: channels.map { ($0.name, $0) })
+        interlock = Interlock(lights)
         self.now_ms = now_ms
     }
 
-    /// Switches every light source off. Cannot fail; called from every way out.
-    public func allLightsOff() {
-        for light in lights.values { light.off() }
-    }
+    /// Switches every light source off and ends all leases. Cannot fail; called from every way out.
+    public func allLightsOff() { interlock.allOff() }
 
     /// Lights off, motion stopped, every device given back.
     public func close() {

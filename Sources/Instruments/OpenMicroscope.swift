@@ -67,6 +67,11 @@ public enum OpenMicroscopes {
         }
     }
 
+    /// Switches every light off where the failure is one of `Interlock.hazards`.
+    public static func heed(_ error: any Error) {
+        if let failure = error as? Failure, Interlock.hazards.contains(failure.code) { allLightsOff() }
+    }
+
     /// Switches every light of every open microscope off. Cannot fail and may be called from any thread.
     public static func allLightsOff() {
         for entry in all.withLock({ $0 }) { entry.microscope?.allLightsOff() }

@@ -11,14 +11,13 @@ import Work
         frames: Int = 20, into sink: sending MemorySink, slack_ms: Double = 1000, queueBytes: Int = 1 << 20
     ) throws -> MovieRecord {
         try fake.microscope.record(
-            .init(channel: fake.channel, frames: frames), interlock: Interlock(fake.microscope), into: sink,
-            slack_ms: slack_ms, queueBytes: queueBytes)
+            .init(channel: fake.channel, frames: frames), into: sink, slack_ms: slack_ms, queueBytes: queueBytes)
     }
 
     @Test func framesReachTheFileInOrderUnderLight() throws {
         let sink = MemorySink(delay_ms: 1)
         let record = try fake.microscope.record(
-            .init(channel: fake.channel, frames: 30), interlock: Interlock(fake.microscope), into: sink)
+            .init(channel: fake.channel, frames: 30), into: sink)
         #expect(record.frames == 30)
         #expect(record.width == 32)
         #expect(record.height == 24)
@@ -58,7 +57,7 @@ import Work
             let sink = prepare()
             let failure = #expect(throws: Failure.self) {
                 try fake.microscope.record(
-                    .init(channel: fake.channel, frames: 20), interlock: Interlock(fake.microscope), into: sink)
+                    .init(channel: fake.channel, frames: 20), into: sink)
             }
             #expect(failure?.code == code)
             #expect(fake.light.isOn == false)

@@ -22,6 +22,90 @@ describe("the simulated microscope", function()
         expect(scope.lasers["647"].power_mw).equals(0)
     end)
 
+    it("keeps a light that nothing holds until off", function()
+        local scope <close> = microscope.open()
+        local laser = scope.lasers["647"]
+        laser:on(80)
+        for i = 1, 20 do collectgarbage() end
+        expect(laser.power_mw).equals(80)
+        laser:off()
+        expect(laser.is_on).equals(false)
+    end)
+
+    it("gives each on a light of its own, and the newest owns the laser", function()
+        local scope <close> = microscope.open()
+        local laser = scope.lasers["647"]
+        local light = laser:on(10)
+        light = laser:on(80)
+        collectgarbage()
+        expect(laser.power_mw).equals(80)
+        laser:off()
+        expect(light.is_on).equals(false)
+        light:close()
+
+        local old, new = laser:on(10), laser:on(80)
+        old:close()
+        expect(laser.power_mw).equals(80)
+        new:close()
+        expect(laser.is_on).equals(false)
+
+        -- An end that comes after `off` and another `on` is of no account.
+        old = laser:on(10)
+        laser:off()
+        new = laser:on(20)
+        old:close()
+        expect(laser.power_mw).equals(20)
+        scope:lights_off()
+        new:close()
+        expect(laser.is_on).equals(false)
+    end)
+
+    it("leaves the outer light on when an inner one ends", function()
+        local scope <close> = microscope.open()
+        local laser = scope.lasers["405"]
+        do
+            local outer <close> = scope:light("DAPI")
+            do
+                local inner <close> = scope:light("DAPI", 10)
+                expect(laser.power_mw).equals(10)
+            end
+            expect(outer.is_on).is_true()
+            expect(laser.power_mw).equals(4)
+            expect(pcall(function()
+                local inner <close> = laser:on(20)
+                error("on purpose")
+            end)).equals(false)
+            expect(laser.power_mw).equals(4)
+            -- What cannot be asked for leaves the light as it is.
+            expect(function() laser:on(1e6) end).fails("power")
+            expect(function() laser:on(0 / 0) end).fails("out of range")
+            expect(laser.power_mw).equals(4)
+        end
+        expect(laser.is_on).equals(false)
+    end)
+
+    it("puts every light out when the camera stalls, also a light that nothing holds", function()
+        local scope <close> = microscope.open("simulated", { faults = { stall_at_frame = 2, hang_ms = 300 } })
+        scope.camera.region = { 0, 0, 16, 16 }
+        scope.lasers["405"]:on(2)
+        local light <close> = scope:light("dSTORM-647")
+        local start = system.seconds()
+        expect(function()
+            for _ in scope.camera:frames(5, { timeout_ms = 50 }) do end
+        end).fails("no frame")
+        expect(system.seconds() - start < 5).is_true()
+        expect(scope.lasers["405"].is_on).equals(false)
+        expect(scope.lasers["647"].is_on).equals(false)
+        expect(light.is_on).equals(false)
+    end)
+
+    it("puts every light out when the stage does not arrive", function()
+        local scope <close> = microscope.open("simulated", { faults = { stuck_moves = { 1, 2, 3 } } })
+        local light <close> = scope.lasers["647"]:on(5)
+        expect(function() scope.stage:move { x_um = 10, timeout_ms = 20 } end).fails("has not arrived")
+        expect(scope.lasers["647"].is_on).equals(false)
+    end)
+
     it("moves and waits, and knows its travel", function()
         local scope <close> = microscope.open()
         scope.stage:move { x_um = 120, y_um = -40 }

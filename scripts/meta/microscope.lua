@@ -19,6 +19,7 @@ local Microscope = {}
 function Microscope:select(channel) end
 
 --- Selects a channel and switches its laser on.
+--- The newest light of a laser sets its power. When it ends, the one before it holds again at its own power; with none left the laser is dark. The end of an older light changes nothing, and a light that is never closed lasts until `off`. A camera that stalls, a full disk or a lost device puts every light out.
 ---@param channel string its name
 ---@param power_mw? number another power than the channel's (at least 0; may be left out)
 ---@return microscope.Light # the light; it goes off at the end of `local light <close>`
@@ -158,21 +159,21 @@ function Frame:close() end
 local Laser = {}
 
 --- Switches on.
---- `local light <close> = scope.lasers["647"]:on(80)`
+--- `local light <close> = scope.lasers["647"]:on(80)`. The newest light of a laser sets its power. When it ends, the one before it holds again at its own power; with none left the laser is dark. The end of an older light changes nothing, and a light that is never closed lasts until `off`. A camera that stalls, a full disk or a lost device puts every light out.
 ---@param power_mw number the power (at least 0)
----@return microscope.Light # the light; it goes off when this value is closed or nothing holds it any more
+---@return microscope.Light # the light; it goes off at the end of `local light <close>`, or when it is closed
 function Laser:on(power_mw) end
 
---- Switches off.
+--- Switches off, whatever switched on.
 function Laser:off() end
 
 --- Ends the object's work; any use after that is an error.
 function Laser:close() end
 
---- Light that is on until this value is closed.
+--- Light that is on until this value is closed, or its laser is switched off.
 ---@class microscope.Light
 ---@field laser microscope.Laser its laser
----@field is_on boolean? whether light comes out; nil when the laser does not answer
+---@field is_on boolean? whether it has not ended and light comes out; nil when the laser does not answer
 local Light = {}
 
 --- Ends the object's work; any use after that is an error.

@@ -31,6 +31,7 @@ public final class ClassDeclaration {
     public internal(set) var element: (help: String, type: String)?
     let tag: UInt
     var closing: Any?
+    var closesWhenCollected = true
     var elementReader: NativeFunction?
 
     init(name: String, summary: String, tag: UInt) {
@@ -202,7 +203,11 @@ public final class ClassBuilder<Object: LuaObject> {
 
     /// Declares what ends an object's work: runs once, at the end of `local x <close>`, by `x:close()` or when the
     /// object is collected. Any use after that is the error "this ... is closed".
-    public func closing(_ body: @escaping (Object) throws -> Void) { declaration.closing = body }
+    /// - Parameter whenCollected: false where an object that nothing holds any more works on.
+    public func closing(whenCollected: Bool = true, _ body: @escaping (Object) throws -> Void) {
+        declaration.closing = body
+        declaration.closesWhenCollected = whenCollected
+    }
 
     private func addMetamethod(
         _ name: String, _ summary: String, resultType: String, _ body: @escaping (LuaContext) throws -> Int32

@@ -1,4 +1,5 @@
 import CLua
+import Instruments
 import LuaShim
 import Work
 
@@ -18,6 +19,7 @@ func dispatch(owner: UnsafeMutableRawPointer?, state: OpaquePointer?, function: 
         return try Unmanaged<NativeFunction>.fromOpaque(function).takeUnretainedValue().body(lua)
     } catch {
         lua_settop(state, 0)
+        OpenMicroscopes.heed(error)
         return raise(error, in: lua)
     }
 }
@@ -54,7 +56,7 @@ private func raise(_ error: any Error, in lua: LuaContext) -> Int32 {
 func release(owner: UnsafeMutableRawPointer?, object: UnsafeMutableRawPointer?) {
     guard let object else { return }
     let box = Unmanaged<ObjectBox>.fromOpaque(object).takeRetainedValue()
-    try? box.close()
+    box.collect()
 }
 
 /// Called when an interrupt begins to unwind: native work in close handlers must run.

@@ -21,6 +21,8 @@ class ObjectBox {
     deinit { live.value -= 1 }
     /// Ends the value's work: a light goes off. Called once, by `<close>`, `close()` or the collector.
     func close() throws {}
+    /// What the collector does with a value that nothing holds any more.
+    func collect() { try? close() }
 }
 
 /// A number that several closures or objects share, such as that of the values that a machine's objects hold.
@@ -31,14 +33,20 @@ final class SharedCount {
 final class Box<Value: LuaObject>: ObjectBox {
     var value: Value
     private let closing: ((Value) throws -> Void)?
+    private let closesWhenCollected: Bool
 
-    init(_ value: Value, _ live: SharedCount, closing: ((Value) throws -> Void)?) {
+    init(
+        _ value: Value, _ live: SharedCount, closing: ((Value) throws -> Void)?, closesWhenCollected: Bool = true
+    ) {
         self.value = value
         self.closing = closing
+        self.closesWhenCollected = closesWhenCollected
         super.init(live)
     }
 
     override func close() throws { try closing?(value) }
+
+    override func collect() { if closesWhenCollected { try? close() } }
 }
 
 extension LuaObject {
@@ -66,7 +74,9 @@ extension LuaObject {
     public func push(to lua: LuaContext) throws -> Int32 {
         try lua.reserve(4)
         let declaration = lua.vm.classes[Self.tag]
-        let box = Box(self, lua.vm.live, closing: declaration?.closing(of: Self.self))
+        let box = Box(
+            self, lua.vm.live, closing: declaration?.closing(of: Self.self),
+            closesWhenCollected: declaration?.closesWhenCollected ?? true)
         sb_push_object(lua.state, Self.tag, Unmanaged<ObjectBox>.passRetained(box).toOpaque())
         let bytes = nativeBytes
         if bytes > 0 { sb_native_allocation(lua.state, bytes) }

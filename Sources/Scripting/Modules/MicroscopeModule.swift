@@ -21,11 +21,13 @@ struct FocusHandle: LuaObject {
 
 struct CameraHandle: LuaObject {
     static let luaName = "microscope.Camera"
-    let camera: any Camera
+    let microscope: Microscope
+    var camera: any Camera { microscope.camera }
 }
 
 struct LaserHandle: LuaObject {
     static let luaName = "microscope.Laser"
+    let interlock: Interlock
     let laser: any LightSource
 }
 
@@ -34,10 +36,11 @@ struct WheelHandle: LuaObject {
     let wheel: any Wheel
 }
 
-/// Light that is on until the value is closed.
+/// Light that is on until the value is closed, or the laser is switched off.
 struct Light: LuaObject {
     static let luaName = "microscope.Light"
-    let laser: any LightSource
+    let interlock: Interlock
+    let lease: LightLease
 }
 
 struct FrameHandle: LuaObject {
@@ -50,26 +53,31 @@ struct FrameHandle: LuaObject {
 /// A sequence that runs: the iterator of a `for` loop.
 final class SequenceHandle: LuaObject {
     static let luaName = "microscope.Sequence"
-    let camera: any Camera
+    let microscope: Microscope
     let progress: Work.Progress
     let timeout_ms: Double
+    private let watch: ExposureWatch
 
-    init(_ camera: any Camera, frames: Int, timeout_ms: Double) throws {
-        self.camera = camera
-        self.timeout_ms = timeout_ms
-        try camera.startSequence(frames: frames)
+    init(_ microscope: Microscope, frames: Int, timeout_ms: Double?) throws {
+        self.microscope = microscope
+        self.timeout_ms = try timeout_ms ?? microscope.camera.exposure_ms() + Microscope.slack_ms
+        watch = microscope.sequenceWatch()
+        try microscope.camera.startSequence(frames: frames)
         progress = Work.Progress("sequence", total: frames, unit: "frames")
     }
 
     func next() throws -> FrameHandle? {
         try Interruption.check()
-        guard let frame = try camera.nextFrame(timeout_ms: timeout_ms) else { return nil }
+        let next = try microscope.watching(watch, limit_ms: timeout_ms) {
+            try microscope.camera.nextFrame(timeout_ms: timeout_ms)
+        }
+        guard let frame = next else { return nil }
         progress.advance()
-        return FrameHandle(frame: frame, pixel_um: camera.pixel_nm / 1000)
+        return FrameHandle(frame: frame, pixel_um: microscope.camera.pixel_nm / 1000)
     }
 
     func close() {
-        camera.stopSequence()
+        microscope.camera.stopSequence()
         progress.finish()
     }
 }
@@ -100,10 +108,13 @@ struct FocusOptions: LuaOptions {
 
 /// How a sequence is taken.
 struct SequenceOptions: LuaOptions {
-    var timeout_ms = 5000.0
+    var timeout_ms: Double?
     static let defaults = SequenceOptions()
     static let fields = [
-        Option("timeout_ms", \SequenceOptions.timeout_ms, "the time that a frame may take", minimum: 1)
+        Option(
+            "timeout_ms", \SequenceOptions.timeout_ms,
+            "the time that a frame may take, after which every light goes off; 3 s beyond the exposure unless given",
+            minimum: 1)
     ]
 }
 
@@ -143,29 +154,30 @@ extension LuaModule {
             scope.property("name", "its name") { $0.name }
             scope.property("stage", "the stage") { StageHandle(stage: $0.stage) }
             scope.property("focus", "the focus drive, where there is one") { $0.focus.map { FocusHandle(focus: $0) } }
-            scope.property("camera", "the camera") { CameraHandle(camera: $0.camera) }
-            scope.property("lasers", "the lasers by name") { $0.lights.mapValues { LaserHandle(laser: $0) } }
+            scope.property("camera", "the camera") { CameraHandle(microscope: $0) }
+            scope.property("lasers", "the lasers by name") { scope in
+                scope.lights.mapValues { LaserHandle(interlock: scope.interlock, laser: $0) }
+            }
             scope.property("wheels", "the wheels by name") { $0.wheels.mapValues { WheelHandle(wheel: $0) } }
             scope.property("channels", "the channels by name") { $0.channels }
             scope.method(
                 "select", "Turns the filters, and sets exposure and gain for a channel; the light stays as it is.",
                 [Parameter("channel", "its name")], result: "the channel"
-            ) { (scope: Microscope, name: String) in try scope.select(name) }
+            ) { (scope: Microscope, name: String) in
+                let channel = try scope.channel(named: name)
+                try scope.prepare(channel)
+                return channel
+            }
             scope.method(
                 "light", "Selects a channel and switches its laser on.",
                 [
                     Parameter("channel", "its name"),
                     Parameter("power_mw", "another power than the channel's", minimum: 0),
-                ], result: "the light; it goes off at the end of `local light <close>`"
+                ], result: "the light; it goes off at the end of `local light <close>`",
+                details: Self.leases
             ) { (scope: Microscope, name: String, power_mw: Double?) in
-                let channel = try scope.select(name)
-                guard let laser = scope.lights[channel.light] else {
-                    throw Failure(
-                        "channel \(name) asks for the laser '\(channel.light)', which is not there",
-                        remedy: "put the description right", code: "laser-unknown")
-                }
-                try laser.on(power_mw: power_mw ?? channel.power_mw)
-                return Light(laser: laser)
+                let lease = try scope.light(try scope.channel(named: name), power_mw: power_mw)
+                return Light(interlock: scope.interlock, lease: lease)
             }
             scope.method("lights_off", "Switches every laser off.") { (scope: Microscope) in scope.allLightsOff() }
             scope.method(
@@ -281,14 +293,14 @@ extension LuaModule {
                 try $0.camera.calibration()
             }
             camera.method("snap", "Takes one frame.", result: "the frame") { (handle: CameraHandle) in
-                FrameHandle(frame: try handle.camera.snap(), pixel_um: handle.camera.pixel_nm / 1000)
+                FrameHandle(frame: try handle.microscope.snap(), pixel_um: handle.camera.pixel_nm / 1000)
             }
             camera.method(
                 "frames", "Takes a sequence: `for frame in scope.camera:frames(100) do`.",
                 [Parameter("count", "the number of frames", minimum: 1), Parameter("options", "how")],
                 result: "the iterator of a for loop; leaving the loop stops the camera"
             ) { (handle: CameraHandle, count: Int, options: SequenceOptions) in
-                let sequence = try SequenceHandle(handle.camera, frames: count, timeout_ms: options.timeout_ms)
+                let sequence = try SequenceHandle(handle.microscope, frames: count, timeout_ms: options.timeout_ms)
                 return Results(sequence, Int?.none, Int?.none, sequence)
             }
             camera.text { "\($0.camera.name), \($0.camera.sensor.width) x \($0.camera.sensor.height) pixels" }
@@ -321,33 +333,33 @@ extension LuaModule {
             laser.property("is_on", "whether light comes out; nil when it does not answer") { $0.laser.isOn }
             laser.method(
                 "on", "Switches on.", [Parameter("power_mw", "the power", minimum: 0)],
-                result: "the light; it goes off when this value is closed or nothing holds it any more",
-                details: "`local light <close> = scope.lasers[\"647\"]:on(80)`"
+                result: "the light; it goes off at the end of `local light <close>`, or when it is closed",
+                details: "`local light <close> = scope.lasers[\"647\"]:on(80)`. " + Self.leases
             ) { (handle: LaserHandle, power_mw: Double) in
-                try handle.laser.on(power_mw: power_mw)
-                return Light(laser: handle.laser)
+                Light(
+                    interlock: handle.interlock,
+                    lease: try handle.interlock.on(handle.laser, power_mw: power_mw))
             }
-            laser.method("off", "Switches off.") { (handle: LaserHandle) -> Void in handle.laser.off() }
+            laser.method("off", "Switches off, whatever switched on.") { (handle: LaserHandle) -> Void in
+                handle.interlock.off(handle.laser)
+            }
             laser.text { "laser \($0.laser.name), \($0.laser.isOn.map { $0 ? "on" : "off" } ?? "unknown")" }
         }
-        module.class(Light.self, "Light that is on until this value is closed.") { light in
-            light.property("laser", "its laser") { LaserHandle(laser: $0.laser) }
-            light.property("is_on", "whether light comes out; nil when the laser does not answer") { $0.laser.isOn }
-            light.text { "light of laser \($0.laser.name)" }
-            light.closing { $0.laser.off() }
+        module.class(Light.self, "Light that is on until this value is closed, or its laser is switched off.") {
+            light in
+            light.property("laser", "its laser") { LaserHandle(interlock: $0.interlock, laser: $0.lease.light) }
+            light.property("is_on", "whether it has not ended and light comes out; nil when the laser does not answer")
+            {
+                $0.lease.isHeld ? $0.lease.light.isOn : false
+            }
+            light.text { "light of laser \($0.lease.light.name)\($0.lease.isHeld ? "" : ", ended")" }
+            light.closing(whenCollected: false) { $0.lease.end() }
         }
     }
-}
 
-extension Microscope {
-    /// Turns the wheels and sets the camera for a channel.
-    fileprivate func select(_ name: String) throws -> Channel {
-        let channel = try channel(named: name)
-        for (wheel, position) in channel.wheels.sorted(by: { $0.key < $1.key }) {
-            try wheels[wheel]?.select(position)
-        }
-        try camera.setExposure(channel.exposure_ms)
-        try camera.setEMGain(channel.emGain)
-        return channel
-    }
+    /// Who owns the light.
+    private static let leases =
+        "The newest light of a laser sets its power. When it ends, the one before it holds again at its own power; with "
+        + "none left the laser is dark. The end of an older light changes nothing, and a light that is never closed "
+        + "lasts until `off`. A camera that stalls, a full disk or a lost device puts every light out."
 }

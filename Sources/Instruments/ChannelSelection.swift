@@ -1,0 +1,68 @@
+import Work
+
+extension Microscope {
+    /// The channel of a name.
+    /// - Throws: `Failure` with code `channel-unknown` that names the nearest, or lists the names there are.
+    public func channel(named name: String) throws -> Channel {
+        guard let channel = channels[name] else {
+            let names = channels.keys.sorted()
+            let guess = nearestName(to: name, in: names).map { "did you mean '\($0)'? " } ?? ""
+            throw Failure(
+                "the microscope '\(self.name)' has no channel '\(name)'",
+                remedy: guess + "choose one of \(names.joined(separator: ", "))", code: "channel-unknown")
+        }
+        return channel
+    }
+
+    /// Turns the wheels and sets the camera up for a channel; the light stays as it is.
+    /// - Returns: the light source of the channel.
+    /// - Throws: `Failure`, also for a light or a wheel that the microscope does not have.
+    @discardableResult
+    public func prepare(_ channel: Channel) throws -> any LightSource {
+        guard let light = lights[channel.light] else {
+            throw Failure(
+                "channel '\(channel.name)' needs the light source '\(channel.light)', which '\(name)' does not have",
+                remedy: "choose one of \(lights.keys.sorted().joined(separator: ", "))", code: "light-unknown")
+        }
+        for (wheelName, position) in channel.wheels.sorted(by: { $0.key < $1.key }) {
+            guard let wheel = wheels[wheelName] else {
+                throw Failure(
+                    "channel '\(channel.name)' needs the wheel '\(wheelName)', which '\(name)' does not have",
+                    remedy: "choose one of \(wheels.keys.sorted().joined(separator: ", "))", code: "wheel-unknown")
+            }
+            if wheel.selected != position { try wheel.select(position) }
+        }
+        try camera.setExposure(channel.exposure_ms)
+        try camera.setEMGain(channel.emGain)
+        return light
+    }
+
+    /// Prepares a channel and switches its light on.
+    /// - Parameter power_mw: another power than the channel's.
+    /// - Returns: the lease of the light.
+    /// - Throws: as `prepare` and `Interlock.on`.
+    public func light(_ channel: Channel, power_mw: Double? = nil) throws -> LightLease {
+        try interlock.on(try prepare(channel), power_mw: power_mw ?? channel.power_mw)
+    }
+
+    /// The field of view of the camera's present region in um.
+    public func fieldOfView() throws -> (width_um: Double, height_um: Double) {
+        let region = try camera.region()
+        return (Double(region.width) * camera.pixel_nm / 1000, Double(region.height) * camera.pixel_nm / 1000)
+    }
+
+    /// Takes one frame as the camera is set, under watch; the lights stay as they are.
+    public func snap(slack_ms: Double = Microscope.slack_ms) throws -> Frame {
+        try watching(limit_ms: try camera.exposure_ms() + slack_ms) { _ in try camera.snap() }
+    }
+
+    /// Takes one frame of a channel; its light is on for the exposure only.
+    /// - Parameter slack_ms: what the camera may take beyond the exposure time.
+    /// - Throws: as `exposing`, and what the devices throw.
+    public func snap(_ channel: Channel, slack_ms: Double = Microscope.slack_ms) throws -> Frame {
+        let light = try prepare(channel)
+        return try exposing(to: light, power_mw: channel.power_mw, limit_ms: channel.exposure_ms + slack_ms) { _ in
+            try camera.snap()
+        }
+    }
+}

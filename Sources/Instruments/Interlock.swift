@@ -1,0 +1,121 @@
+import Synchronization
+import Work
+
+/// The one way to light: every light of a microscope is switched on here, for scripts and runs alike.
+///
+/// Each `on` gives a lease. The newest lease of a source sets its power. When it ends, the one before it holds again
+/// at its own power; with none left the source is dark. The end of a lease that is not the newest changes nothing, nor
+/// does the end of one that `off`, a fault or the emergency stop has ended already. A lease that nobody ends lasts
+/// until `off`.
+///
+/// A host that is killed outright cannot switch anything off: sources that stay on without their host need a process
+/// that outlives it.
+public final class Interlock: Sendable {
+    private struct Grant {
+        var number: Int
+        var power_mw: Double
+    }
+
+    private struct State {
+        var next = 0
+        /// The leases of each source that have not ended, oldest first.
+        var held: [String: [Grant]] = [:]
+    }
+
+    /// The codes of failures after which no light may stay on, whoever switched it on: a full disk, a device that is
+    /// lost or does not do what it is told.
+    public static let hazards: Set<String> = [
+        "disk-full", "frames-lost", "gone", "light-stuck", "motion-timeout", "motion-unknown", "no-answer",
+        "not-confirmed", "overrun", "stage-missed", "stalled", "timeout",
+    ]
+
+    private let lights: [any LightSource]
+    private let state = Mutex(State())
+
+    init(_ lights: [any LightSource]) { self.lights = lights }
+
+    /// Switches a source on.
+    /// - Throws: `Failure` with code `power-range`, what the source throws (it is dark then, its earlier leases have
+    ///   ended), `light-stopped` when it was switched off meanwhile; `Interrupted`.
+    public func on(_ light: any LightSource, power_mw: Double) throws -> LightLease {
+        try Interruption.check()
+        guard power_mw >= 0, power_mw <= light.maximum_mw else {
+            throw Failure(
+                "laser \(light.name): a power of \(power_mw) mW is not possible",
+                remedy: "give 0 to \(light.maximum_mw) mW", code: "power-range")
+        }
+        let number = state.withLock { state in
+            state.next += 1
+            state.held[light.name, default: []].append(Grant(number: state.next, power_mw: power_mw))
+            return state.next
+        }
+        try set(light, to: power_mw, for: number)
+        return LightLease(light, number: number, interlock: self)
+    }
+
+    /// Switches a source off and ends all its leases. Cannot fail.
+    public func off(_ light: any LightSource) {
+        state.withLock { $0.held[light.name] = nil }
+        light.off()
+    }
+
+    /// Switches every source off and ends all leases. Cannot fail; called from every way out, on any thread.
+    public func allOff() {
+        state.withLock { $0.held = [:] }
+        for light in lights { light.off() }
+    }
+
+    /// Whether a lease of the source is left.
+    func holds(_ light: any LightSource) -> Bool { state.withLock { $0.held[light.name] != nil } }
+
+    fileprivate func holds(_ light: any LightSource, _ number: Int) -> Bool {
+        state.withLock { $0.held[light.name]?.contains { $0.number == number } ?? false }
+    }
+
+    fileprivate func end(_ light: any LightSource, _ number: Int) {
+        let outcome: (isNewest: Bool, before: Grant?) = state.withLock { state in
+            guard var grants = state.held[light.name], let place = grants.firstIndex(where: { $0.number == number })
+            else { return (false, nil) }
+            let isNewest = place == grants.count - 1
+            grants.remove(at: place)
+            state.held[light.name] = grants.isEmpty ? nil : grants
+            return (isNewest, grants.last)
+        }
+        guard outcome.isNewest else { return }
+        guard let before = outcome.before, !Interruption.isRequested else { return off(light) }
+        try? set(light, to: before.power_mw, for: before.number)
+    }
+
+    /// Sets the power for a lease; an `off` that comes meanwhile wins.
+    private func set(_ light: any LightSource, to power_mw: Double, for number: Int) throws {
+        do { try light.on(power_mw: power_mw) } catch {
+            off(light)
+            throw error
+        }
+        guard holds(light, number) else {
+            light.off()
+            throw Failure("laser \(light.name) was switched off while it was switched on", code: "light-stopped")
+        }
+    }
+}
+
+/// The right to light of one `on`. It lasts until `end()`, or until the source is switched off; that nothing holds it
+/// any more does not end it.
+public final class LightLease: Sendable {
+    /// The source.
+    public let light: any LightSource
+    private let number: Int
+    private let interlock: Interlock
+
+    fileprivate init(_ light: any LightSource, number: Int, interlock: Interlock) {
+        self.light = light
+        self.number = number
+        self.interlock = interlock
+    }
+
+    /// Whether it has not ended.
+    public var isHeld: Bool { interlock.holds(light, number) }
+
+    /// Ends it: the lease before it holds again, or the source goes off. Repeated calls do nothing.
+    public func end() { interlock.end(light, number) }
+}
