@@ -4,6 +4,9 @@ import PackageDescription
 /// Warnings are errors in every target of ours.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// The same for C that is not a loop over numbers.
+let strictC: [CSetting] = [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]
+
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -36,11 +39,13 @@ let package = Package(
         system("CEdit", "libedit", "libedit-dev"),
 
         .target(name: "LuaShim", dependencies: ["CLua"]),
+        .target(name: "PosixShim", cSettings: strictC),
         .target(name: "ProcessorPeak", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         module("Work"),
         module("Randomness"),
+        module("Transports", ["PosixShim", "Work"]),
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Kernels", "Work"]),
         module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
         module("Segmentation", ["Imaging", "Kernels", "Networks", "Randomness", "Work"]),
@@ -64,6 +69,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+
+        .executableTarget(name: "stormbench-keeper", dependencies: ["PosixShim"], cSettings: strictC),
+        .executableTarget(
+            name: "Emulators", dependencies: ["PosixShim"], path: "Tests/Emulators", swiftSettings: strict),
 
         .executableTarget(
             name: "GigapixelBench",
@@ -113,6 +122,7 @@ let package = Package(
 
         tests(of: "Work"),
         tests(of: "Randomness"),
+        tests(of: "Transports", "Emulators", "PosixShim", "Work", "stormbench-keeper"),
         tests(of: "Imaging", "Work"),
         tests(of: "Networks", "Kernels", "Randomness", "Work"),
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),
