@@ -5,8 +5,8 @@ import Work
 ///
 /// The file grows under a temporary name and gets its own name from `finish()`; a crash leaves only the temporary file,
 /// which is a readable TIFF of the frames so far. The format is written here rather than by libtiff, which walks the whole
-/// chain of directories for each page it appends. Layout: TIFF 6.0 and BigTIFF, one uncompressed strip per page,
-/// OME-XML 2016-06 behind the last frame.
+/// chain of directories for each page it appends. Layout: TIFF 6.0, one uncompressed strip per page, OME-XML 2016-06 behind
+/// the last frame. A file that outgrows 4 GB gets directories of BigTIFF, which ImageJ reads with the Bio-Formats plugin.
 public final class OMETIFFWriter {
     /// What is known of one frame.
     public struct FrameInfo: Sendable, Equatable {
@@ -51,21 +51,25 @@ public final class OMETIFFWriter {
     private let axis: Axis
     private let zStep_um: Double?
     private let file: PendingFile
-    private let layout: TIFFLayout
-    private var descriptor: Int32
-    private var end: UInt64
-    private var lastNext: UInt64
+    private let output: FileOutput
+    private let largestClassic: UInt64
+    private var layout: TIFFLayout
+    /// Where the first directory is, where the link to the next one stands, and where the file ends.
+    private var firstDirectory: UInt64 = 16, lastNext: UInt64, end: UInt64 = 16
+    /// Where the samples of the pages are, as long as BigTIFF may still need them.
+    private var samplePlaces: [UInt64] = []
     private var infos: [FrameInfo] = []
 
     /// Creates the temporary file, and its folder where that is missing.
     /// - Parameters:
     ///   - channels: the names of the channels; every frame has one page for each.
-    ///   - expectedFrames: where this is known and all frames fit 4 GB, classic TIFF is written, which more programs read;
-    ///     otherwise BigTIFF.
+    ///   - expectedFrames: where these are known not to fit 4 GB, the file is BigTIFF from the start.
+    ///   - largestClassic: the length in bytes that a classic TIFF file may reach.
     /// - Throws: a `Failure` when the file cannot be created.
     public init(
         _ path: String, width: Int, height: Int, pixelType: PixelType = .uint16, channels: [String] = [""],
-        pixelSize_um: Double? = nil, axis: Axis = .time, zStep_um: Double? = nil, expectedFrames: Int? = nil
+        pixelSize_um: Double? = nil, axis: Axis = .time, zStep_um: Double? = nil, expectedFrames: Int? = nil,
+        largestClassic: Int = 4_290_000_000
     ) throws {
         guard (1...1 << 20) ~= width, (1...1 << 20) ~= height, !channels.isEmpty else {
             throw Failure("\(path): frames of \(width)x\(height) pixels cannot be written", code: "size-mismatch")
@@ -79,17 +83,13 @@ public final class OMETIFFWriter {
         self.axis = axis
         self.zStep_um = zStep_um
         name = URL(fileURLWithPath: path).lastPathComponent
-        let frameBytes = width * height * pixelType.bytes * channels.count + 400 * channels.count
-        layout = TIFFLayout(isBig: expectedFrames.map { $0 > (4_000_000_000 - 1_000_000) / (frameBytes + 200) } ?? true)
-        file = try PendingFile(for: path)
-        descriptor = open(file.temporaryPath, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
-        }
-        let header = layout.header
-        end = UInt64(header.count)
+        self.largestClassic = UInt64(largestClassic)
+        let frameBytes = Double(width * height * pixelType.bytes * channels.count + 600 * channels.count)
+        layout = TIFFLayout(isBig: frameBytes * Double(expectedFrames ?? 0) > Double(largestClassic))
         lastNext = layout.firstOffsetPlace
-        try write(header, at: 0)
+        file = try PendingFile(for: path)
+        output = try FileOutput(file.temporaryPath, for: path)
+        try output.write(layout.header, at: 0)
     }
 
     deinit { discard() }
@@ -125,60 +125,69 @@ public final class OMETIFFWriter {
     /// - Throws: a `Failure` when there is no frame or the disk is full.
     public func finish() throws {
         guard frames > 0 else { throw Failure("\(path) got no frame", code: "no-frames") }
+        guard output.isOpen else { throw Failure("\(path) is finished already", code: "file-closed") }
         let xml = [UInt8](omeXML().utf8) + [0]
-        try write(xml, at: end)
-        try write(layout.number(UInt64(xml.count), wide: layout.isBig), at: layout.descriptionPlace)
-        try write(layout.offset(end), at: layout.descriptionPlace + UInt64(layout.isBig ? 8 : 4))
+        if !layout.isBig, end + UInt64(xml.count) > largestClassic { try enlarge() }
+        try output.write(xml, at: end)
+        let place = firstDirectory + layout.descriptionPlace
+        try output.write(layout.number(UInt64(xml.count), wide: layout.isBig), at: place)
+        try output.write(layout.offset(end), at: place + UInt64(layout.isBig ? 8 : 4))
         try file.finish()
-        close(descriptor)
-        descriptor = -1
+        output.close()
     }
 
     /// Gives the movie up and removes the temporary file.
     public func discard() {
-        guard descriptor >= 0 else { return }
-        close(descriptor)
+        guard output.isOpen else { return }
+        output.close()
         file.discard()
-        descriptor = -1
     }
 
     private func appendPage(_ pixels: UnsafeRawBufferPointer) throws {
-        guard descriptor >= 0 else { throw Failure("\(path) is finished already", code: "file-closed") }
+        guard output.isOpen else { throw Failure("\(path) is finished already", code: "file-closed") }
+        if !layout.isBig, end + 1000 + UInt64(pixels.count) > largestClassic { try enlarge() }
         let start = (end + 7) / 8 * 8
         let isFirst = lastNext == layout.firstOffsetPlace
-        let directory = layout.directory(
-            at: start, width: width, height: height, type: pixelType, pixelBytes: UInt64(pixels.count),
-            pixelSize_um: pixelSize_um, isFirst: isFirst)
-        guard layout.isBig || start + UInt64(directory.count + pixels.count) < 4_290_000_000 else {
-            throw Failure(
-                "\(path) outgrows 4 GB", remedy: "leave the expected number of frames open", code: "file-too-large")
-        }
-        try write(directory, at: start)
-        try write(pixels, at: start + UInt64(directory.count))
+        let directory = directory(at: start, pixels: nil, isFirst: isFirst)
+        let samples = start + UInt64(directory.count)
+        try output.write(directory, at: start)
+        try output.write(pixels, at: samples)
         // The link comes last: the chain never leads to a page that is not whole.
-        try write(layout.offset(start), at: lastNext)
+        try output.write(layout.offset(start), at: lastNext)
+        if isFirst { firstDirectory = start }
+        if !layout.isBig { samplePlaces.append(samples) }
         lastNext = start + layout.nextPlace(isFirst: isFirst)
-        end = start + UInt64(directory.count + pixels.count)
+        end = samples + UInt64(pixels.count)
     }
 
-    private func write(_ bytes: [UInt8], at offset: UInt64) throws {
-        try bytes.withUnsafeBytes { try write($0, at: offset) }
+    private func directory(at start: UInt64, pixels: UInt64?, isFirst: Bool) -> [UInt8] {
+        layout.directory(
+            at: start, pixels: pixels, width: width, height: height, type: pixelType,
+            pixelBytes: UInt64(width * height * pixelType.bytes), pixelSize_um: pixelSize_um, isFirst: isFirst)
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
-        var done = 0
-        while done < bytes.count {
-            let written = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset) + off_t(done))
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { throw unwritable() }
-            done += written
+    /// Makes the file BigTIFF: new directories for the pages so far, whose samples stay where they are. The header comes
+    /// last, so that the file is whole at every moment.
+    private func enlarge() throws {
+        layout = TIFFLayout(isBig: true)
+        var start = (end + 7) / 8 * 8
+        let first = start
+        var chain: [UInt8] = []
+        for (page, place) in samplePlaces.enumerated() {
+            var bytes = directory(at: start, pixels: place, isFirst: page == 0)
+            let (link, next) = (Int(layout.nextPlace(isFirst: page == 0)), start + UInt64(bytes.count))
+            if page + 1 < samplePlaces.count { bytes.replaceSubrange(link..<link + 8, with: layout.offset(next)) }
+            lastNext = start + UInt64(link)
+            chain += bytes
+            start = next
         }
-    }
-
-    private func unwritable() -> Failure {
-        errno == ENOSPC
-            ? Failure("the disk is full: \(path) cannot be written", remedy: "free some space", code: "disk-full")
-            : Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
+        try output.write(chain, at: first)
+        if samplePlaces.isEmpty {
+            lastNext = layout.firstOffsetPlace
+            return try output.write(layout.header, at: 0)
+        }
+        try output.write(Array(layout.header.prefix(8)) + layout.offset(first), at: 0)
+        (firstDirectory, end, samplePlaces) = (first, start, [])
     }
 
     private func omeXML() -> String {

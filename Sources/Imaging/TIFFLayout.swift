@@ -14,12 +14,15 @@ struct TIFFLayout {
     /// Where the offset of the first directory stands.
     var firstOffsetPlace: UInt64 { isBig ? 8 : 4 }
 
-    /// Where the count of the first page's description stands; its offset follows.
+    /// Where the count of the first page's description stands, counted from the start of its directory; its offset follows.
     var descriptionPlace: UInt64 {
-        // The first directory begins at 16 (the header of 8 bytes ends on a multiple of 8 in classic files, too).
-        let start: UInt64 = isBig ? 16 : 8
         let index = UInt64(TIFFLayout.descriptionIndex)
-        return start + (isBig ? 8 + 20 * index + 4 : 2 + 12 * index + 4)
+        return isBig ? 8 + 20 * index + 4 : 2 + 12 * index + 4
+    }
+
+    /// The length of a directory with the values it points to.
+    func directoryBytes(isFirst: Bool) -> UInt64 {
+        (nextPlace(isFirst: isFirst) + (isBig ? 8 : 4) + 16 + UInt64(TIFFLayout.software.count) + 15) / 16 * 16
     }
 
     private static let descriptionIndex = 5
@@ -30,17 +33,26 @@ struct TIFFLayout {
         return isBig ? 8 + 20 * entries : 2 + 12 * entries
     }
 
-    /// One page's directory with the values it points to; the pixels follow directly. Tags in ascending order.
+    /// How the resolution tags are meant.
+    enum ResolutionUnit {
+        case centimetre
+        /// The unit is in ImageJ's description.
+        case micrometreByDescription
+    }
+
+    /// One page's directory with the values it points to. Tags in ascending order.
+    /// - Parameter pixels: where the pixels are; directly behind the directory unless given.
     func directory(
-        at start: UInt64, width: Int, height: Int, type: PixelType, pixelBytes: UInt64, pixelSize_um: Double?,
-        isFirst: Bool
+        at start: UInt64, pixels: UInt64? = nil, width: Int, height: Int, type: PixelType, pixelBytes: UInt64,
+        pixelSize_um: Double?, unit: ResolutionUnit = .centimetre, isFirst: Bool
     ) -> [UInt8] {
         let entriesEnd = Int(nextPlace(isFirst: isFirst)) + (isBig ? 8 : 4)
         // Behind the entries: X resolution, Y resolution (8 bytes each), software, padding to a multiple of 16.
         let valuesStart = start + UInt64(entriesEnd)
         let softwareStart = valuesStart + 16
-        let total = (entriesEnd + 16 + TIFFLayout.software.count + 15) / 16 * 16
-        let pixels = start + UInt64(total)
+        let total = Int(directoryBytes(isFirst: isFirst))
+        let pixels = pixels ?? start + UInt64(total)
+        let perUnit = pixelSize_um.map { (unit == .centimetre ? 10_000 : 1) / $0 }
         let format: UInt64 =
             switch type {
             case .uint8, .uint16, .uint32: 1
@@ -60,13 +72,13 @@ struct TIFFLayout {
         bytes += entry(277, TIFFLayout.shortType, 1, 1)
         bytes += entry(278, TIFFLayout.longType, 1, UInt64(height))
         bytes += entry(279, big, 1, pixelBytes)
-        bytes += isBig ? rational(282, pixelSize_um) : entry(282, TIFFLayout.rationalType, 1, valuesStart)
-        bytes += isBig ? rational(283, pixelSize_um) : entry(283, TIFFLayout.rationalType, 1, valuesStart + 8)
-        bytes += entry(296, TIFFLayout.shortType, 1, pixelSize_um == nil ? 1 : 3)
+        bytes += isBig ? rational(282, perUnit) : entry(282, TIFFLayout.rationalType, 1, valuesStart)
+        bytes += isBig ? rational(283, perUnit) : entry(283, TIFFLayout.rationalType, 1, valuesStart + 8)
+        bytes += entry(296, TIFFLayout.shortType, 1, pixelSize_um != nil && unit == .centimetre ? 3 : 1)
         bytes += entry(305, TIFFLayout.asciiType, UInt64(TIFFLayout.software.count), softwareStart)
         bytes += entry(339, TIFFLayout.shortType, 1, format)
         bytes += offset(0)
-        bytes += ratio(pixelSize_um) + ratio(pixelSize_um) + TIFFLayout.software
+        bytes += ratio(perUnit) + ratio(perUnit) + TIFFLayout.software
         return bytes + [UInt8](repeating: 0, count: total - bytes.count)
     }
 
@@ -84,17 +96,16 @@ struct TIFFLayout {
         number(UInt64(tag), bytes: 2) + number(UInt64(type), bytes: 2) + offset(count) + offset(value)
     }
 
-    private func rational(_ tag: UInt16, _ pixelSize_um: Double?) -> [UInt8] {
+    private func rational(_ tag: UInt16, _ perUnit: Double?) -> [UInt8] {
         number(UInt64(tag), bytes: 2) + number(UInt64(TIFFLayout.rationalType), bytes: 2) + offset(1)
-            + ratio(pixelSize_um)
+            + ratio(perUnit)
     }
 
-    /// Pixels per centimetre as a ratio of 32-bit numbers; 1/1 where the size is not known.
-    private func ratio(_ pixelSize_um: Double?) -> [UInt8] {
-        guard let size = pixelSize_um, size > 0, size.isFinite else { return number(1, bytes: 4) + number(1, bytes: 4) }
-        let perCentimetre = 10_000 / size
-        let denominator = perCentimetre < 4_000 ? 1_000_000.0 : perCentimetre < 4_000_000 ? 1_000 : 1
-        let numerator = min(4_294_967_295, max(1, (perCentimetre * denominator).rounded()))
+    /// Pixels per unit as a ratio of 32-bit numbers; 1/1 where the size is not known.
+    private func ratio(_ perUnit: Double?) -> [UInt8] {
+        guard let perUnit, perUnit > 0, perUnit.isFinite else { return number(1, bytes: 4) + number(1, bytes: 4) }
+        let denominator = perUnit < 4_000 ? 1_000_000.0 : perUnit < 4_000_000 ? 1_000 : 1
+        let numerator = min(4_294_967_295, max(1, (perUnit * denominator).rounded()))
         return number(UInt64(numerator), bytes: 4) + number(UInt64(denominator), bytes: 4)
     }
 }

@@ -33,6 +33,14 @@ final class TIFFOutput {
         guard ctiff_set_string(tif, UInt32(TIFFTAG_IMAGEDESCRIPTION), text) == 1 else { throw failure() }
     }
 
+    /// The resolution as ImageJ has it: pixels per unit of its description.
+    func setUnitless(_ pixelSize_um: Double?) throws {
+        try set(TIFFTAG_RESOLUTIONUNIT, UInt32(RESUNIT_NONE))
+        guard let size = pixelSize_um, size > 0, size.isFinite else { return }
+        try setReal(TIFFTAG_XRESOLUTION, 1 / size)
+        try setReal(TIFFTAG_YRESOLUTION, 1 / size)
+    }
+
     func setTags(
         width: Int, height: Int, samples: Int, type: PixelType, compression: TIFFCompression, pixelSize_um: Double?
     ) throws {
@@ -54,8 +62,10 @@ final class TIFFOutput {
             guard ctiff_set_extra_samples(tif, 1, &alpha) == 1 else { throw failure() }
         }
         try set(TIFFTAG_COMPRESSION, compression.tag)
-        if compression != .none {
-            try set(TIFFTAG_PREDICTOR, UInt32(format == SAMPLEFORMAT_IEEEFP ? PREDICTOR_NONE : PREDICTOR_HORIZONTAL))
+        if compression == .lzw {
+            // ImageJ (1.53t) undoes no other predictor than this one, only with LZW, and not in colours of 16 bits.
+            let isDifferenced = format != SAMPLEFORMAT_IEEEFP && (samples == 1 || type.bytes == 1)
+            try set(TIFFTAG_PREDICTOR, UInt32(isDifferenced ? PREDICTOR_HORIZONTAL : PREDICTOR_NONE))
         }
         guard ctiff_set_string(tif, UInt32(TIFFTAG_SOFTWARE), "Stormbench") == 1 else { throw failure() }
         if let size = pixelSize_um, size > 0, size.isFinite {
@@ -67,7 +77,14 @@ final class TIFFOutput {
 
     func writeStrip(_ index: Int, _ bytes: [UInt8]) throws {
         var bytes = bytes
-        guard TIFFWriteEncodedStrip(tif, UInt32(index), &bytes, tmsize_t(bytes.count)) >= 0 else { throw failure() }
+        try bytes.withUnsafeMutableBytes { try writeStrip(index, $0) }
+    }
+
+    /// Writes a strip; its bytes are used as working memory.
+    func writeStrip(_ index: Int, _ bytes: UnsafeMutableRawBufferPointer) throws {
+        guard TIFFWriteEncodedStrip(tif, UInt32(index), bytes.baseAddress, tmsize_t(bytes.count)) >= 0 else {
+            throw failure()
+        }
     }
 
     /// Writes a tile; its bytes are used as working memory.

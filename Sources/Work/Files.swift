@@ -4,29 +4,43 @@ import Foundation
 public let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
 /// A file that grows under a temporary name in the folder where it will appear under its own name when it is whole.
+///
+/// Links are followed and stay; a file that is replaced hands its permissions on. What leads to a device, a pipe or an open
+/// descriptor such as `/dev/stdout` gets the data when the file is whole.
 public struct PendingFile: Sendable {
     /// The name of the finished file.
     public let path: String
     /// The name to write to.
     public let temporaryPath: String
+    private let destination: Destination
 
     /// Makes the folder where it is missing; the temporary file itself is the caller's to create.
-    /// - Throws: a `Failure` that names the folder.
+    /// - Throws: a `Failure` that names the file, or the folder that cannot be made or takes no files.
     public init(for path: String) throws {
-        let url = URL(fileURLWithPath: path)
-        let folder = url.deletingLastPathComponent()
-        try makeFolder(folder.path)
         self.path = path
-        temporaryPath = folder.appendingPathComponent(".\(url.lastPathComponent).part").path
+        destination = try Destination(path)
+        temporaryPath = destination.temporaryPath()
     }
 
-    /// Brings the whole file to disk and gives it its name.
-    /// - Throws: a `Failure` that names the file.
+    /// Brings the whole file to disk and gives it its name, or hands its data to a device or pipe.
+    /// - Throws: a `Failure` that names the file, or `Interrupted` while a pipe has no reader.
     public func finish() throws {
-        try synchronise(temporaryPath)
-        guard rename(temporaryPath, path) == 0 else {
-            throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
+        guard case .file(let target, let replaced) = destination else {
+            try deliver(temporaryPath, to: destination, as: path)
+            discard()
+            return
         }
+        if let replaced {
+            // Another owner's file stays his where this is allowed; the mode comes last, as a new owner clears its bits.
+            _ = chown(temporaryPath, replaced.user, replaced.group)
+            guard chmod(temporaryPath, replaced.mode) == 0 else { throw unwritable(path, errno) }
+        }
+        try synchronise(temporaryPath, as: path)
+        guard rename(temporaryPath, target) != 0 else { return }
+        // A file that is mounted by itself cannot be replaced, only written.
+        guard errno == EBUSY else { throw unwritable(path, errno) }
+        try deliver(temporaryPath, to: .content(target), as: path)
+        discard()
     }
 
     /// Removes the temporary file.
@@ -86,13 +100,9 @@ public func makeFolder(_ path: String) throws {
     }
 }
 
-private func synchronise(_ path: String) throws {
-    let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else {
-        throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
-    }
+private func synchronise(_ temporary: String, as path: String) throws {
+    let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw unwritable(path, errno) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else {
-        throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
-    }
+    guard fsync(descriptor) == 0 else { throw unwritable(path, errno) }
 }

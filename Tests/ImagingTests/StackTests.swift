@@ -36,8 +36,28 @@ import Work
         #expect(try reader.page(channel: 0, time: 3) == 3)
         #expect(throws: Failure.self) { try reader.page(channel: 1) }
         #expect(throws: Failure.self) { try reader.read(page: 5) }
-        let version = try readFile(path)[2]
-        #expect(version == (expected == nil ? 43 : 42))
+        // Classic TIFF, which more programs read than BigTIFF.
+        #expect(try readFile(path)[2] == 42)
+    }
+
+    @Test(arguments: [(0, nil), (700, nil), (1500, nil), (2560, nil), (2500, 5)])
+    func aMovieThatOutgrowsClassicTIFFBecomesBigTIFF(largest: Int, expected: Int?) throws {
+        let path = folder.file("growing.ome.tif")
+        let writer = try OMETIFFWriter(
+            path, width: 16, height: 12, pixelSize_um: 0.5, expectedFrames: expected, largestClassic: largest)
+        for number in 0..<5 {
+            try writer.append(frame(number))
+            let begun = try TIFFReader(folder.file(".growing.ome.tif.part"))
+            #expect(begun.pageCount == number + 1)
+            #expect(try begun.read(page: number).samples == .uint16(frame(number).samples))
+        }
+        try writer.finish()
+        #expect(try readFile(path)[2] == 43)
+        let reader = try TIFFReader(path)
+        #expect(reader.pageCount == 5 && reader.metadata.sizeT == 5 && reader.pixelSize_um == 0.5)
+        for number in 0..<5 {
+            #expect(try reader.read(page: number) == Image(frame(number), pixelSize_um: 0.5))
+        }
     }
 
     @Test func framesWrittenBeforeACrashAreReadable() throws {

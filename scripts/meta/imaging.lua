@@ -35,7 +35,7 @@ function Image:quantile(fraction, channel) end
 ---@return imaging.Image # the image
 function Image:channel(channel) end
 
---- Writes the image; the name's extension tells the format.
+--- Writes the image; the name's extension tells the format. ImageJ opens all but float64, and BigTIFF (over 4 GB) with its Bio-Formats plugin only. A device or pipe gets the data.
 ---@param path string a .tif, .tiff or .png file
 ---@param compression? "none"|"lzw"|"deflate" of a TIFF file (none, lzw, deflate; default "deflate")
 function Image:write(path, compression) end

@@ -135,7 +135,9 @@ extension LuaModule {
                 Image(try image.checkedPlane(channel), pixelSize_um: image.pixelSize_um)
             }
             image.method(
-                "write", "Writes the image; the name's extension tells the format.",
+                "write",
+                "Writes the image; the name's extension tells the format. ImageJ opens all but float64, and BigTIFF (over 4 GB) "
+                    + "with its Bio-Formats plugin only. A device or pipe gets the data.",
                 [
                     Parameter("path", "a .tif, .tiff or .png file"),
                     Parameter(

@@ -17,7 +17,9 @@ final class StackWriter: LuaObject {
         static let defaults = Options()
         static let fields = [
             Option("pixel_um", \Options.pixelSize_um, "side of a pixel; that of the first frame unless given"),
-            Option("frames", \Options.expectedFrames, "number of frames; under 4 GB the file is then classic TIFF"),
+            Option(
+                "frames", \Options.expectedFrames,
+                "number of frames; files over 4 GB are BigTIFF, for which ImageJ needs Bio-Formats"),
             Option("channels", \Options.channels, "names of the channels"),
             Option("axis", \Options.axis, "what the frames follow", choices: ["time", "slices"]),
             Option("slice_um", \Options.sliceDistance_um, "distance of focal planes"),
