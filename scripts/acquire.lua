@@ -30,7 +30,32 @@ local args = arguments {
 
 local simulation = args.microscope == "simulated" and { seed = args.seed, specimen = { kind = args.specimen } } or {}
 local scope <close> = microscope.open(args.microscope, simulation)
-local model = args.find == "model" and segmentation.load(args.model)
+
+-- Everything that would stop the run later is told now, before any light.
+local known, model = true, nil
+if args.find == "model" then known, model = pcall(segmentation.load, args.model) end
+local pixel_um = args.pixel_um or args.find == "threshold" and 0.3 or known and model.pixel_um or nil
+local movies = {}
+for i, channel in ipairs(args.storm) do movies[i] = { channel = channel, frames = args.frames } end
+local problems = acquisition.check(scope, {
+  folder = args.output, width_um = args.area.width, height_um = args.area.height, x_um = args.x_um, y_um = args.y_um,
+  overlap = args.overlap, scan = args.scan, channels = args.widefield, movies = movies,
+  positions = math.max(1, args.positions), pixel_um = pixel_um, margin_um = args.margin_um,
+})
+if not known then
+  problems[#problems + 1] = tostring(model)
+elseif model and model.channels ~= 1 then
+  problems[#problems + 1] = ("the model %s takes %d channels, a scan has one; choose a model of one channel"):format(
+    args.model, model.channels)
+end
+if known and not pixel_um then
+  problems[#problems + 1] = ("the model %s does not know its pixel size; give --pixel-um"):format(args.model)
+end
+if #problems == 1 then error(problems[1], 0) end
+if #problems > 1 then
+  for i, problem in ipairs(problems) do problems[i] = ("(%d) %s"):format(i, problem) end
+  error(("%d things stand in the way: %s"):format(#problems, table.concat(problems, " ")), 0)
+end
 local run <close> = acquisition.begin(args.output, { parameters = args, resume = args.resume })
 
 -- Scan the area and stitch the tiles at the pixel size of the model.
@@ -38,7 +63,6 @@ local scan = run:scan(scope, {
   width_um = args.area.width, height_um = args.area.height, x_um = args.x_um, y_um = args.y_um,
   channel = args.scan, overlap = args.overlap,
 })
-local pixel_um = args.pixel_um or args.find == "threshold" and 0.3 or model.pixel_um or error("the model does not know its pixel size; give --pixel-um")
 local overview = run:overview(scan, pixel_um, run:calibration(scope, args.scan).offset_counts)
 
 -- Find the objects, and the fields of view that hold each of them once.
@@ -57,8 +81,6 @@ local targets = run:targets(objects, scope, {
 print(("%d tiles, %d objects, %d positions"):format(scan.tiles, #objects, #targets))
 
 -- Take everything at every position.
-local movies = {}
-for i, channel in ipairs(args.storm) do movies[i] = { channel = channel, frames = args.frames } end
 local plan = run:plan(targets, scope, { channels = args.widefield, movies = movies })
 local records = {}
 for i, position in ipairs(plan.positions) do
@@ -103,7 +125,8 @@ end
 local results, resolutions, corrected, tried, count, localizations = {}, {}, {}, 0, 0, 0
 for _, record in ipairs(records) do
   for _, file in ipairs(record.movies) do
-    local result = run:once("reconstruction", file.name, function() return reconstruct(file, record.position) end)
+    local result = run:once("reconstruction", file.name, function() return reconstruct(file, record.position) end,
+      { file.inputs, args.frc_nm, args.detail_um, args.seed })
     results[file.name] = result
     resolutions[#resolutions + 1] = result.resolution_nm
     corrected[#corrected + 1] = result.corrected_nm
@@ -170,8 +193,20 @@ summary {
   period_nm = period and period.period_nm, interval_nm = period and period.interval_nm,
   p_value = period and period.p_value, resolutions_nm = resolutions,
   corrected_nm = corrected_nm, corrected_movies = #corrected, skipped = run.skipped, truth = truth, report = page,
+  omitted = targets.omitted,
 }
 if period then print(tostring(period)) end
 print(("%d movies, %d localizations, median FRC %s%s"):format(count, localizations, frc,
   honest and (" (%s)"):format(honest) or ""))
 print(page)
+
+-- A run that took nothing has failed, and says why.
+if #targets == 0 then
+  local counts, reasons = {}, {}
+  for _, omission in ipairs(targets.omitted) do counts[omission.reason] = (counts[omission.reason] or 0) + 1 end
+  for reason, number in pairs(counts) do reasons[#reasons + 1] = ("%d %s"):format(number, reason) end
+  table.sort(reasons)
+  error(("no position: %s; see %s"):format(
+    #objects == 0 and ("no object was found in %d tiles"):format(scan.tiles)
+      or ("of %d objects, %s"):format(#objects, table.concat(reasons, ", ")), page), 0)
+end

@@ -24,7 +24,8 @@ local args = arguments {
 
 local start = system.seconds()
 local movie = localization.open(args.movie)
-local camera = localization.camera(args.camera)
+local camera = args.camera and localization.camera(args.camera) or movie.camera or localization.camera()
+local camera_from = args.camera or movie.camera and "the movie" or "assumed"
 if args.pixel_nm then
   camera.pixel_nm = args.pixel_nm
 elseif not args.camera and movie.pixel_nm then
@@ -32,6 +33,17 @@ elseif not args.camera and movie.pixel_nm then
 end
 print(movie)
 if movie.loss then print("note: " .. movie.loss) end
+if movie.problem then print("note: " .. movie.problem) end
+local assumed = {}
+if camera_from == "assumed" then
+  assumed = { ("an offset of %g counts"):format(camera.offset_counts),
+    ("%g electron per count without multiplication or read noise"):format(camera.electrons_per_count) }
+  if not args.pixel_nm and not movie.pixel_nm then
+    table.insert(assumed, 1, ("pixels of %g nm"):format(camera.pixel_nm))
+  end
+  print("warning: neither the movie nor --camera tells of the camera; assumed are " .. table.concat(assumed, ", ")
+    .. ". What is found, photons and precisions depend on it; give --camera FILE")
+end
 system.make_folder(args.output)
 
 if args.method == "esrrf" then
@@ -97,7 +109,7 @@ end
 local precision_nm = found:median("uncertainty_nm")
 summary {
   localizations = #found, frames = movie.frames, seconds = system.seconds() - start, precision_nm = precision_nm,
-  drift_nm = drift_nm, loss = movie.loss, pixel_nm = camera.pixel_nm,
+  drift_nm = drift_nm, loss = movie.loss, pixel_nm = camera.pixel_nm, camera_from = camera_from, assumed = assumed,
 }
 print(string.format("%d localizations in %d frames, median precision %s nm", #found, movie.frames,
   precision_nm and string.format("%.1f", precision_nm) or "-"))

@@ -93,16 +93,23 @@ public final class AcquisitionRun: Sendable {
     /// Does a step unless the journal has it, and records what it left behind.
     /// - Parameters:
     ///   - step: the kind of the step.
-    ///   - key: which one.
+    ///   - key: which one, and all that it was asked for.
+    ///   - files: the files that it wrote.
+    ///   - settled: the key to note it under, where that is known only when it is done.
     ///   - body: does it. Its files must be whole when it returns.
     /// - Returns: what the step left behind, now or earlier.
-    public func once<Value: Codable>(_ step: String, key: String, _ body: () throws -> Value) throws -> Value {
-        if let value = journal.value(of: step, key: key, as: Value.self) { return value }
+    public func once<Value: Codable>(
+        _ step: String, key: StepKey, files: (Value) -> [String] = { _ in [] },
+        settled: (() throws -> StepKey)? = nil, _ body: () throws -> Value
+    ) throws -> Value {
+        if let value = journal.value(of: step, key: key.text, as: Value.self) { return value }
         try Interruption.check()
         let start = DispatchTime.now()
         let value = try body()
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) * 1e-9
-        try journal.record(step, key: key, value: JSONValue(encoding: value), seconds: seconds)
+        try journal.record(
+            step, key: (try settled?() ?? key).text, value: JSONValue(encoding: value), seconds: seconds,
+            files: files(value))
         return value
     }
 

@@ -6,11 +6,14 @@ import Work
 /// The record of the finished steps of a run: `journal.jsonl`, one line of JSON for each, on the disk before the
 /// next step begins.
 ///
-/// The first line holds the parameters of the run. A line that was torn by a crash is cut off when the journal is
+/// The first line holds the parameters of the run. The key of a step holds a fingerprint of all that it was asked for
+/// (`StepKey`), so that what was asked for otherwise is another step. A line that was torn by a crash is cut off when the journal is
 /// opened again; whatever it told of is done anew.
 public final class Journal: Sendable {
     /// The folder of the run.
     public let folder: String
+    /// What the run depends on.
+    public let parameters: [String: JSONValue]
     /// Whether the run goes on from an earlier one.
     public let isResumed: Bool
     /// How long the earlier sessions of the run took, each from its first line to its last.
@@ -22,13 +25,21 @@ public final class Journal: Sendable {
         var time: String
         var seconds: Double?
         var value: JSONValue
+        /// The files that the step wrote, relative to the folder of the run.
+        var files: [String]?
+        /// The form of the journal; in the first line only.
+        var format: Int?
     }
+
+    /// The form whose keys hold what a step was asked for.
+    private static let format = 2
 
     private struct State {
         var descriptor: Int32
         var entries: [String: [String: JSONValue]] = [:]
         var order: [String: [String]] = [:]
         var seconds: [String: Double] = [:]
+        var files: Set<String> = []
     }
 
     private let state: Mutex<State>
@@ -39,7 +50,7 @@ public final class Journal: Sendable {
     ///   - parameters: what the run depends on; compared with those of the earlier run when resuming.
     ///   - resume: goes on with the run of the folder. Without an earlier run, a new one begins.
     /// - Throws: `Failure` with code `run-exists` when the folder holds a run and `resume` is false,
-    ///   `run-differs` when a parameter is not the one the run began with, `run-busy` when another process has the
+    ///   `run-older` when an older version began it, `run-differs` when a parameter is not the one the run began with, `run-busy` when another process has the
     ///   folder, `journal-damaged` when a line other than the last cannot be read.
     public init(folder: String, parameters: [String: JSONValue], resume: Bool) throws {
         try makeFolder(folder)
@@ -61,6 +72,13 @@ public final class Journal: Sendable {
             }
             var state = State(descriptor: descriptor)
             let lines = try Self.wholeLines(of: path, descriptor: descriptor)
+            if let first = lines.first, first.format != Self.format {
+                throw Failure(
+                    "the run in \(folder) was begun by \(first.format == nil ? "an older" : "another") version, whose "
+                        + "journal does not say what its steps were asked for",
+                    remedy: "begin anew in another folder with --output, or finish it with the version that began it",
+                    code: "run-older")
+            }
             for line in lines { Self.note(line, in: &state) }
             if let header = state.entries["run"]?["parameters"] {
                 try Self.compare(header, with: parameters, folder: folder)
@@ -68,6 +86,7 @@ public final class Journal: Sendable {
             isResumed = !lines.isEmpty
             earlierSeconds = Self.seconds(of: lines)
             self.folder = folder
+            self.parameters = parameters
             self.state = Mutex(state)
         } catch {
             Glibc.close(descriptor)
@@ -76,7 +95,7 @@ public final class Journal: Sendable {
         if isResumed {
             try removeLeftovers()
         } else {
-            try record("run", key: "parameters", value: .object(parameters))
+            try record("run", key: "parameters", value: .object(parameters), format: Self.format)
             try synchroniseFolder(folder)
         }
         try record("session", key: "\(keys(of: "session").count + 1)", value: .object([:]))
@@ -108,6 +127,9 @@ public final class Journal: Sendable {
     /// The keys of the finished steps of one kind, in the order in which they were finished.
     public func keys(of step: String) -> [String] { state.withLock { $0.order[step] ?? [] } }
 
+    /// Whether a finished step wrote a file.
+    public func hasFile(_ file: String) -> Bool { state.withLock { $0.files.contains(file) } }
+
     /// The kinds of steps that were finished, by the alphabet.
     public var steps: [String] { state.withLock { $0.entries.keys.sorted() } }
 
@@ -120,9 +142,20 @@ public final class Journal: Sendable {
     ///   - key: which one.
     ///   - value: what it left behind.
     ///   - seconds: how long it took.
+    ///   - files: what it wrote, relative to the folder of the run.
     /// - Throws: `Failure` with code `disk-full` or `file-unwritable`.
-    public func record(_ step: String, key: String, value: JSONValue, seconds: Double? = nil) throws {
-        let entry = Entry(step: step, key: key, time: Date().formatted(.iso8601), seconds: seconds, value: value)
+    public func record(
+        _ step: String, key: String, value: JSONValue, seconds: Double? = nil, files: [String] = []
+    ) throws {
+        try record(step, key: key, value: value, seconds: seconds, files: files, format: nil)
+    }
+
+    private func record(
+        _ step: String, key: String, value: JSONValue, seconds: Double? = nil, files: [String] = [], format: Int?
+    ) throws {
+        let entry = Entry(
+            step: step, key: key, time: Date().formatted(.iso8601), seconds: seconds, value: value,
+            files: files.isEmpty ? nil : files, format: format)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var line = try encoder.encode(entry)
@@ -149,6 +182,7 @@ public final class Journal: Sendable {
 
     private static func note(_ entry: Entry, in state: inout State) {
         state.seconds[entry.step, default: 0] += entry.seconds ?? 0
+        state.files.formUnion(entry.files ?? [])
         if state.entries[entry.step]?.updateValue(entry.value, forKey: entry.key) == nil {
             state.entries[entry.step, default: [:]][entry.key] = entry.value
             state.order[entry.step, default: []].append(entry.key)

@@ -10,6 +10,13 @@ public protocol FrameSink: AnyObject {
     func append(_ frame: Frame) throws
     /// Ends the file, so that it is whole.
     func finish() throws
+    /// No more frames come, because of an error. What is there may be kept, but not as a whole movie.
+    func cutShort(by error: any Error)
+}
+
+extension FrameSink {
+    /// Keeps nothing.
+    public func cutShort(by error: any Error) {}
 }
 
 /// Carries frames to their file on a thread of its own, so that the camera never waits for the disk.
@@ -59,10 +66,10 @@ final class FrameQueue: Sendable {
         try sink.withLock { try $0.finish() }
     }
 
-    /// Drops the frames that are still waiting.
-    func abandon() {
-        fail(Interrupted())
+    /// Writes the frames that are still waiting and tells the file that no more come.
+    func cutShort(by error: any Error) {
         writer.sync {}
+        sink.withLock { $0.cutShort(by: error) }
     }
 
     private func fail(_ error: any Error) {
@@ -112,7 +119,7 @@ extension Microscope {
                 frames: movie.frames, width: region.width, height: region.height,
                 duration_ms: times.last - times.first + movie.channel.exposure_ms)
         } catch {
-            queue.abandon()
+            queue.cutShort(by: error)
             throw error
         }
     }

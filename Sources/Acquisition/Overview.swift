@@ -8,6 +8,8 @@ public struct Overview: Sendable, Codable, Equatable {
     public var file: String
     /// A small picture of it for people, relative to the folder of the run.
     public var preview: String
+    /// The channel it was taken in.
+    public var channel: String
     /// Where it lies on the specimen.
     public var geometry: Geometry
     /// What was corrected.
@@ -15,14 +17,17 @@ public struct Overview: Sendable, Codable, Equatable {
 }
 
 extension AcquisitionRun {
-    /// Stitches a scan by its stage coordinates into `overview.tif` and `overview.png`, evenly lit.
+    /// Stitches a scan by its stage coordinates into `overview.tif` and `overview.png`, evenly lit; `overview.json` says
+    /// where it lies and in which channel it was taken.
     /// - Parameters:
     ///   - scan: the scan.
     ///   - pixel_um: the side of a pixel of the overview; not below the camera's.
     ///   - offset_counts: the camera's count without light, for the correction of uneven illumination.
     /// - Throws: `Failure` when no tile was taken, a tile cannot be read or the disk is full.
     public func overview(of scan: Scan, pixel_um: Double, offset_counts: Double) throws -> Overview {
-        try once("overview", key: scan.channel) {
+        let key = try StepKey(
+            scan.channel, inputs: OverviewAsked(scan: scan, pixel_um: pixel_um, offset_counts: offset_counts))
+        return try once("overview", key: key, files: { [$0.file, $0.preview] }) {
             guard !scan.tiles.isEmpty else {
                 throw Failure("the scan has no tile", remedy: "see the reasons in the journal", code: "no-tiles")
             }
@@ -40,7 +45,8 @@ extension AcquisitionRun {
                 flatField: estimator.estimate(offset_counts: offset_counts))
             let geometry = mosaic.geometry
             let overview = Overview(
-                file: "overview.tif", preview: "overview.png", geometry: geometry, flatField: mosaic.flatField)
+                file: freeName("overview", ".tif", for: key), preview: freeName("overview", ".png", for: key),
+                channel: scan.channel, geometry: geometry, flatField: mosaic.flatField)
             let writer = try TiledTIFFWriter(
                 path(overview.file), width: geometry.width, height: geometry.height, pixelType: .uint16,
                 pixelSize_um: geometry.pixel_um)
@@ -51,17 +57,46 @@ extension AcquisitionRun {
             }
             try writer.finish()
             try writePNG(preview.image(), to: path(overview.preview))
+            let facts: [String: JSONValue] = [
+                "program": .string("Stormbench"), "version": .string(programVersion),
+                "overview": try JSONValue(encoding: overview), "run": .object(journal.parameters),
+            ]
+            try writeWhole(
+                Data(JSONValue.object(facts).text(pretty: true).utf8), to: path(overview.file.dropLast(4) + ".json"))
             return overview
         }
+    }
+
+    private struct OverviewAsked: Encodable {
+        var scan: Scan
+        var pixel_um: Double
+        var offset_counts: Double
+    }
+
+    private struct StoredObjects: Codable {
+        var count: Int
+        var labels: String
+        var objects: String
     }
 
     /// Finds the objects of an overview. The labels go to `labels.tif` and the objects to `objects.json`.
     /// - Parameters:
     ///   - overview: the overview.
+    ///   - inputs: what the segmentation depends on beside the overview, such as the fingerprint of a model.
+    ///   - settled: the same when it is done, where that tells more.
     ///   - segment: gets the path of the overview and gives labels of its size, 0 for the background.
     /// - Throws: what `segment` throws; `Failure` with code `size-mismatch` for labels of another size.
-    public func objects(in overview: Overview, segment: (_ path: String) throws -> Image) throws -> [TargetObject] {
-        _ = try once("objects", key: "all") {
+    public func objects(
+        in overview: Overview, inputs: Fingerprint, settled: @escaping () throws -> Fingerprint,
+        segment: (_ path: String) throws -> Image
+    ) throws -> [TargetObject] {
+        func asked(_ inputs: Fingerprint) throws -> StepKey {
+            try StepKey(overview.file, inputs: [Fingerprint(of: overview), inputs])
+        }
+        let key = try asked(inputs)
+        let stored = try once(
+            "objects", key: key, files: { [$0.labels, $0.objects] }, settled: { try asked(try settled()) }
+        ) {
             let labels = try segment(path(overview.file)).labels()
             let geometry = overview.geometry
             guard labels.width == geometry.width, labels.height == geometry.height else {
@@ -71,14 +106,17 @@ extension AcquisitionRun {
                     code: "size-mismatch")
             }
             let objects = TargetObject.objects(in: labels, origin: geometry.origin, pixel_um: geometry.pixel_um)
-            try writeTIFF(Image(labels, pixelSize_um: geometry.pixel_um), to: path("labels.tif"))
-            try writeWhole(JSONEncoder().encode(objects), to: path("objects.json"))
-            return objects.count
+            let stored = StoredObjects(
+                count: objects.count, labels: freeName("labels", ".tif", for: key),
+                objects: freeName("objects", ".json", for: key))
+            try writeTIFF(Image(labels, pixelSize_um: geometry.pixel_um), to: path(stored.labels))
+            try writeWhole(JSONEncoder().encode(objects), to: path(stored.objects))
+            return stored
         }
-        let data = try readFile(path("objects.json"))
+        let data = try readFile(path(stored.objects))
         do { return try JSONDecoder().decode([TargetObject].self, from: data) } catch {
             throw Failure(
-                "\(path("objects.json")) cannot be read", remedy: "begin anew in another folder",
+                "\(path(stored.objects)) cannot be read", remedy: "begin anew in another folder",
                 code: "journal-damaged")
         }
     }

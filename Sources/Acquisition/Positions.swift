@@ -19,6 +19,8 @@ public struct PositionRecord: Sendable, Codable, Equatable {
         public var height: Int
         /// The time it took.
         public var seconds: StepSeconds
+        /// The fingerprint of all that it was asked for.
+        public var inputs: Fingerprint
 
         /// The name of the file without folder and ending.
         public var name: String {
@@ -40,12 +42,34 @@ public struct PositionRecord: Sendable, Codable, Equatable {
 }
 
 extension AcquisitionRun {
+    private struct TargetsAsked: Encodable {
+        var objects: [TargetObject]
+        var selection: TargetSelection
+    }
+
+    private struct StoredTargets: Codable {
+        var targets: TargetSelection.Targets
+        var file: String
+    }
+
+    private struct FramesAsked: Encodable {
+        var view: View
+        var number: Int
+        var x_um, y_um: Double
+        var z_um: Double?
+        var channel: Channel
+        var frames: Int
+        /// How many equal ones come before it at the position.
+        var turn: Int
+    }
+
     /// Chooses the positions for objects and writes `positions.csv`.
     /// - Throws: as `TargetSelection.targets`; `Failure` when a file cannot be written.
     public func targets(
         for objects: [TargetObject], from start: Point, selection: TargetSelection
     ) throws -> TargetSelection.Targets {
-        try once("targets", key: "all") {
+        let key = try StepKey("\(objects.count) objects", inputs: TargetsAsked(objects: objects, selection: selection))
+        let stored = try once("targets", key: key, files: { [$0.file] }) {
             let targets = try selection.targets(for: objects, from: start)
             var lines = ["position,x_um,y_um,width_um,height_um,objects"]
             for position in targets.positions {
@@ -55,8 +79,21 @@ extension AcquisitionRun {
                         format: "%d,%.3f,%.3f,%.3f,%.3f,%@", position.number, position.x_um, position.y_um,
                         selection.fieldWidth_um, selection.fieldHeight_um, objects))
             }
-            try writeWhole(Data((lines.joined(separator: "\n") + "\n").utf8), to: path("positions.csv"))
-            return targets
+            let file = freeName("positions", ".csv", for: key)
+            try writeWhole(Data((lines.joined(separator: "\n") + "\n").utf8), to: path(file))
+            return StoredTargets(targets: targets, file: file)
+        }
+        return stored.targets
+    }
+
+    /// Writes a plan to `plan.json`.
+    /// - Throws: `Failure` when it cannot be written.
+    public func keep(_ plan: AcquisitionPlan) throws {
+        let key = try StepKey("\(plan.positions.count) positions", inputs: plan)
+        _ = try once("plan", key: key, files: { [$0] }) {
+            let file = freeName("plan", ".json", for: key)
+            try writeWhole(Data(try JSONValue(encoding: plan).text(pretty: true).utf8), to: path(file))
+            return file
         }
     }
 
@@ -64,8 +101,10 @@ extension AcquisitionRun {
     /// - Throws: `Failure` with code `disk-full`.
     public func checkSpace(for plan: AcquisitionPlan, on microscope: Microscope) throws {
         let region = try microscope.camera.region()
-        let left = plan.positions.count { position in
-            plan.movies.contains { !journal.isDone("movie", key: key(position, $0.channel)) }
+        let left = try plan.positions.count { position in
+            try keys(position, plan.movies.map { ($0.channel, $0.frames) }, on: microscope).contains {
+                !journal.isDone("movie", key: $0.text)
+            }
         }
         let bytes = plan.bytes(width: region.width, height: region.height) / max(1, plan.positions.count)
         try FreeSpace.require(left * bytes, in: folder, for: "the rest of the run")
@@ -96,26 +135,28 @@ extension AcquisitionRun {
             return there
         }
         _ = try orSkipping(position.name) {
-            for channel in plan.channels {
-                let file = try once("image", key: key(position, channel)) {
+            let images = try keys(position, plan.channels.map { ($0, 1) }, on: microscope)
+            for (channel, key) in zip(plan.channels, images) {
+                let file = try once("image", key: key, files: { [$0.file] }) {
                     var watch = Stopwatch(microscope)
                     let place = try arrive(&watch)
                     let frame = try microscope.snap(channel, slack_ms: slack_ms)
                     watch.exposed(channel.exposure_ms)
-                    let file = "positions/\(position.name)-\(fileName(channel)).ome.tif"
-                    try write(frame, of: channel, at: place, pixel_nm: microscope.camera.pixel_nm, to: file)
+                    let file = freeName("positions/\(position.name)-\(fileName(channel.name))", ".ome.tif", for: key)
+                    try write(frame, of: channel, at: place, name: position.name, on: microscope, to: file)
                     return PositionRecord.File(
                         channel: channel.name, file: file, frames: 1, width: frame.counts.width,
-                        height: frame.counts.height, seconds: watch.read())
+                        height: frame.counts.height, seconds: watch.read(), inputs: key.inputs)
                 }
                 record.images.append(file)
                 record.seconds += file.seconds
             }
-            for movie in plan.movies {
-                let file = try once("movie", key: key(position, movie.channel)) {
+            let movies = try keys(position, plan.movies.map { ($0.channel, $0.frames) }, on: microscope)
+            for (movie, key) in zip(plan.movies, movies) {
+                let file = try once("movie", key: key, files: { [$0.file] }) {
                     var watch = Stopwatch(microscope)
                     let place = try arrive(&watch)
-                    return try take(movie, at: position, place: place, on: microscope, &watch)
+                    return try take(movie, at: position, key: key, place: place, on: microscope, &watch)
                 }
                 record.movies.append(file)
                 record.seconds += file.seconds
@@ -126,34 +167,55 @@ extension AcquisitionRun {
     }
 
     private func take(
-        _ movie: AcquisitionPlan.Movie, at position: AcquisitionPlan.Position, place: (x_um: Double, y_um: Double),
+        _ movie: AcquisitionPlan.Movie, at position: AcquisitionPlan.Position, key: StepKey,
+        place: (x_um: Double, y_um: Double),
         on microscope: Microscope, _ watch: inout Stopwatch
     ) throws -> PositionRecord.File {
         let region = try microscope.camera.region()
         try FreeSpace.require(
             movie.frames * (region.width * region.height * 2 + 512), in: folder,
             for: "the movie of \(position.name)")
-        let file = "movies/\(position.name)-\(fileName(movie.channel)).ome.tif"
+        try microscope.prepare(movie.channel)
+        let stem = "\(position.name)-\(fileName(movie.channel.name))"
+        let file = freeName("movies/\(stem)", ".ome.tif", for: key)
+        let there = recordedPlace(position.name, place, on: microscope)
+        let recording = try recording(
+            of: movie.channel, at: there, on: microscope, beside: file,
+            more: ["frames": .number(Double(movie.frames)), "objects": try JSONValue(encoding: position.objects)])
+        let partial = PartialMovie(of: self, freeName("partial/\(stem)", ".ome.tif", for: key), key, movie.frames)
         let progress = Progress("\(position.name) \(movie.channel.name)", total: movie.frames, unit: "frames")
         defer { progress.finish() }
-        let taken = try microscope.record(
-            movie,
-            into: MovieFile(
-                path(file), width: region.width, height: region.height, frames: movie.frames, channel: movie.channel,
-                place: place, pixel_nm: microscope.camera.pixel_nm), slack_ms: slack_ms
-        ) { progress.advance() }
+        let taken: MovieRecord
+        do {
+            taken = try microscope.record(
+                movie,
+                into: MovieFile(
+                    path(file), width: region.width, height: region.height, frames: movie.frames,
+                    channel: movie.channel, place: there, pixel_nm: microscope.camera.pixel_nm, recording: recording,
+                    partial: partial.keeping(recording)), slack_ms: slack_ms
+            ) { progress.advance() }
+        } catch {
+            partial.note()
+            throw error
+        }
+        try writeWhole(
+            Data(recording.text.utf8), to: path(String(file.dropLast(".ome.tif".count)) + ".json"))
         watch.exposed(Double(taken.frames) * movie.channel.exposure_ms)
         return PositionRecord.File(
             channel: movie.channel.name, file: file, frames: taken.frames, width: taken.width, height: taken.height,
-            seconds: watch.read())
+            seconds: watch.read(), inputs: key.inputs)
     }
 
-    private func key(_ position: AcquisitionPlan.Position, _ channel: Channel) -> String {
-        "\(position.name)/\(channel.name)"
-    }
-
-    /// The name of a channel with nothing in it that a file name cannot bear.
-    private func fileName(_ channel: Channel) -> String {
-        String(channel.name.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "_" })
+    /// The keys of what is taken at a position: the place, the channel as it is set, the number of frames.
+    private func keys(
+        _ position: AcquisitionPlan.Position, _ takes: [(channel: Channel, frames: Int)], on microscope: Microscope
+    ) throws -> [StepKey] {
+        let view = try View(microscope, motion)
+        return try takes.enumerated().map { index, take in
+            let asked = FramesAsked(
+                view: view, number: position.number, x_um: position.x_um, y_um: position.y_um, z_um: position.z_um,
+                channel: take.channel, frames: take.frames, turn: takes[..<index].count { $0 == take })
+            return try StepKey("\(position.name)/\(take.channel.name)", inputs: asked)
+        }
     }
 }

@@ -39,6 +39,9 @@ final class FileOutput {
         }
     }
 
+    /// Gives up what lies behind `length`.
+    func cut(to length: UInt64) { _ = ftruncate(descriptor, off_t(length)) }
+
     func close() {
         if descriptor >= 0 { Foundation.close(descriptor) }
         descriptor = -1

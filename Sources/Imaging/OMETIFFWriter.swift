@@ -45,6 +45,8 @@ public final class OMETIFFWriter {
     public var name: String
     /// When the acquisition began; the time of creation by default.
     public var acquisitionDate = Date()
+    /// What recorded the frames.
+    public var recording: OMERecording?
 
     private let channelNames: [String]
     private let pixelSize_um: Double?
@@ -58,6 +60,8 @@ public final class OMETIFFWriter {
     private var firstDirectory: UInt64 = 16, lastNext: UInt64, end: UInt64 = 16
     /// Where the samples of the pages are, as long as BigTIFF may still need them.
     private var samplePlaces: [UInt64] = []
+    /// The end and the place of the link before each frame, since the file took its form.
+    private var marks: [(end: UInt64, lastNext: UInt64)] = []
     private var infos: [FrameInfo] = []
 
     /// Creates the temporary file, and its folder where that is missing.
@@ -105,6 +109,7 @@ public final class OMETIFFWriter {
                     + "not fit \(path) of \(width)x\(height) \(pixelType.rawValue) with \(channelNames.count)",
                 code: "size-mismatch")
         }
+        let mark = (end: end, lastNext: lastNext, isBig: layout.isBig)
         try image.samples.withUnsafeBytes { bytes in
             let planeBytes = bytes.count / image.channels
             for channel in 0..<image.channels {
@@ -112,6 +117,7 @@ public final class OMETIFFWriter {
                     UnsafeRawBufferPointer(rebasing: bytes[channel * planeBytes..<(channel + 1) * planeBytes]))
             }
         }
+        if layout.isBig == mark.isBig { marks.append((mark.end, mark.lastNext)) }
         infos.append(info)
         frames += 1
     }
@@ -126,14 +132,62 @@ public final class OMETIFFWriter {
     public func finish() throws {
         guard frames > 0 else { throw Failure("\(path) got no frame", code: "no-frames") }
         guard output.isOpen else { throw Failure("\(path) is finished already", code: "file-closed") }
+        try writeDescription()
+        try file.finish()
+        output.close()
+    }
+
+    /// Keeps the frames of a movie that was cut short, under another name. On a full disk the last frames make room
+    /// for the description. Does not wait for the disk.
+    /// - Parameters:
+    ///   - other: the path that the file gets.
+    ///   - recording: what recorded the frames that are there; gets their number.
+    /// - Returns: the number of frames that were kept; without any there is no file.
+    /// - Throws: a `Failure` when even one frame does not fit or the file cannot be named; the frames are lost then.
+    public func finishPartial(to other: String, recording: (_ frames: Int) -> OMERecording?) throws -> Int {
+        guard output.isOpen, frames > 0 else {
+            discard()
+            return 0
+        }
+        do {
+            while true {
+                // What is left of a frame that did not fit.
+                output.cut(to: end)
+                self.recording = recording(frames)
+                do {
+                    try writeDescription()
+                    break
+                } catch let failure as Failure where failure.code == "disk-full" && frames > 1 && !marks.isEmpty {
+                    try dropLastFrame()
+                }
+            }
+            try makeFolder(URL(fileURLWithPath: other).deletingLastPathComponent().path)
+            guard rename(file.temporaryPath, other) == 0 else {
+                throw Failure("cannot write \(other): \(String(cString: strerror(errno)))", code: "file-unwritable")
+            }
+        } catch {
+            discard()
+            throw error
+        }
+        output.close()
+        return frames
+    }
+
+    private func writeDescription() throws {
         let xml = [UInt8](omeXML().utf8) + [0]
         if !layout.isBig, end + UInt64(xml.count) > largestClassic { try enlarge() }
         try output.write(xml, at: end)
         let place = firstDirectory + layout.descriptionPlace
         try output.write(layout.number(UInt64(xml.count), wide: layout.isBig), at: place)
         try output.write(layout.offset(end), at: place + UInt64(layout.isBig ? 8 : 4))
-        try file.finish()
-        output.close()
+    }
+
+    private func dropLastFrame() throws {
+        (end, lastNext) = marks.removeLast()
+        try output.write(layout.offset(0), at: lastNext)
+        if !layout.isBig { samplePlaces.removeLast(channelNames.count) }
+        infos.removeLast()
+        frames -= 1
     }
 
     /// Gives the movie up and removes the temporary file.
@@ -170,6 +224,7 @@ public final class OMETIFFWriter {
     /// last, so that the file is whole at every moment.
     private func enlarge() throws {
         layout = TIFFLayout(isBig: true)
+        marks = []
         var start = (end + 7) / 8 * 8
         let first = start
         var chain: [UInt8] = []
@@ -203,9 +258,9 @@ public final class OMETIFFWriter {
             <?xml version="1.0" encoding="UTF-8"?>
             <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" \
             xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 \
-            http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="Stormbench">
-            <Image ID="Image:0" Name="\(xmlEscaped(name))">\
-            <AcquisitionDate>\(acquisitionDate.ISO8601Format(.iso8601.year().month().day().time(includingFractionalSeconds: false)))</AcquisitionDate>
+            http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="Stormbench \(programVersion)">
+            \(recording?.instrument ?? "")<Image ID="Image:0" Name="\(xmlEscaped(name))">\
+            <AcquisitionDate>\(acquisitionDate.ISO8601Format(.iso8601.year().month().day().time(includingFractionalSeconds: false)))</AcquisitionDate>\(recording?.image ?? "")
             <Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="\(type)" SizeX="\(width)" SizeY="\(height)" \
             SizeC="\(channelNames.count)" SizeZ="\(sizeZ)" SizeT="\(sizeT)" BigEndian="false"
             """
@@ -217,7 +272,11 @@ public final class OMETIFFWriter {
         xml += ">\n"
         for (index, name) in channelNames.enumerated() {
             xml += "<Channel ID=\"Channel:0:\(index)\" SamplesPerPixel=\"1\""
-            xml += name.isEmpty ? "/>\n" : " Name=\"\(xmlEscaped(name))\"/>\n"
+            if !name.isEmpty { xml += " Name=\"\(xmlEscaped(name))\"" }
+            if let recording, index == 0, let light = recording.lights.first {
+                xml += " ExcitationWavelength=\"\(light.wavelength_nm)\" ExcitationWavelengthUnit=\"nm\""
+            }
+            xml += recording.map { index == 0 ? ">\($0.channel)</Channel>\n" : "/>\n" } ?? "/>\n"
         }
         xml += "<TiffData IFD=\"0\" PlaneCount=\"\(pages)\"/>\n"
         for (frame, info) in infos.enumerated() where info != FrameInfo() {
@@ -232,6 +291,7 @@ public final class OMETIFFWriter {
                 xml += "/>\n"
             }
         }
-        return xml + "</Pixels></Image></OME>\n"
+        xml += "</Pixels>\(recording?.reference ?? "")</Image>\(recording?.annotations ?? "")"
+        return xml + "</OME>\n"
     }
 }

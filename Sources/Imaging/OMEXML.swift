@@ -60,7 +60,7 @@ struct XMLTags: Sequence, IteratorProtocol {
         rest = rest.dropFirst(text.utf8.count)
     }
 
-    private static func unescaped(_ text: String) -> String {
+    fileprivate static func unescaped(_ text: String) -> String {
         guard text.contains("&") else { return text }
         var result = ""
         var rest = Substring(text)
@@ -86,6 +86,9 @@ struct XMLTags: Sequence, IteratorProtocol {
         return result + rest
     }
 }
+
+/// Text with its entities read.
+func xmlUnescaped(_ text: String) -> String { XMLTags.unescaped(text) }
 
 /// Text with the characters escaped that mean something in XML.
 func xmlEscaped(_ text: String) -> String {

@@ -4,6 +4,8 @@ import Dispatch
 public final class Microscope: Sendable {
     /// The name of the microscope.
     public let name: String
+    /// What the microscope is, its settings included: equal where it records the same of the same specimen.
+    public let identity: String
     /// The stage.
     public let stage: any Stage
     /// The focus drive, where there is one.
@@ -23,11 +25,13 @@ public final class Microscope: Sendable {
 
     /// Puts a microscope together.
     public init(
-        name: String, stage: any Stage, focus: (any Focus)?, camera: any Camera, lights: [any LightSource],
+        name: String, identity: String = "", stage: any Stage, focus: (any Focus)?, camera: any Camera,
+        lights: [any LightSource],
         wheels: [any Wheel], channels: [Channel],
         now_ms: @escaping @Sendable () -> Double = { Double(DispatchTime.now().uptimeNanoseconds) * 1e-6 }
     ) {
         self.name = name
+        self.identity = identity.isEmpty ? name : identity
         self.stage = stage
         self.focus = focus
         self.camera = camera

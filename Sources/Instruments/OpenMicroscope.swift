@@ -33,13 +33,22 @@ public func openMicroscope(_ nameOrFile: String, settings: [String: JSONValue] =
     }
     let whole = settings.isEmpty ? description : description.overlaid(with: .object(settings))
     let place = URL(fileURLWithPath: nameOrFile).lastPathComponent
-    return simulatedMicroscope(try SimulatedSettings(whole, place: place, folder: folder))
+    return simulatedMicroscope(
+        try SimulatedSettings(whole, place: place, folder: folder), identity: try Fingerprint(of: whole.asked))
 }
 
-private func simulatedMicroscope(_ settings: SimulatedSettings) -> Microscope {
+extension JSONValue {
+    /// A description without what changes how a microscope works but not what it records.
+    fileprivate var asked: JSONValue {
+        guard case .object(let fields) = self else { return self }
+        return .object(fields.filter { !["faults", "time_scale"].contains($0.key) })
+    }
+}
+
+private func simulatedMicroscope(_ settings: SimulatedSettings, identity: Fingerprint) -> Microscope {
     let world = SimulatedWorld(settings)
     let microscope = Microscope(
-        name: settings.name, stage: SimulatedStage(world), focus: SimulatedFocus(world),
+        name: settings.name, identity: identity.description, stage: SimulatedStage(world), focus: SimulatedFocus(world),
         camera: SimulatedCamera(world), lights: settings.lights.map { SimulatedLight($0, world) },
         wheels: settings.wheels.map { SimulatedWheel($0, world) }, channels: settings.channels,
         now_ms: { world.clock.now_ms })

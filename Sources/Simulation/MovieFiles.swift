@@ -10,6 +10,7 @@ extension SimulatedMovie {
         let writer = try OMETIFFWriter(
             path, width: width, height: height, pixelSize_um: sensor.calibration.pixel_nm / 1000,
             expectedFrames: frames)
+        writer.recording = try recording()
         defer { writer.discard() }
         let progress = Progress("frames", total: frames, unit: "frames")
         defer { progress.finish() }
@@ -21,6 +22,19 @@ extension SimulatedMovie {
             progress.advance(by: made.count)
         }
         try writer.finish()
+    }
+
+    /// What the movie says of the camera.
+    private func recording() throws -> OMERecording {
+        let camera = sensor.calibration
+        let facts: [String: JSONValue] = [
+            "program": .string("Stormbench"), "version": .string(programVersion), "microscope": .string("simulation"),
+            "camera": try JSONValue(encoding: camera), "pixel_nm": .number(camera.pixel_nm),
+        ]
+        return OMERecording(
+            microscope: "simulation", camera: "simulated camera", offset_counts: camera.offset_counts,
+            em_gain: camera.em_gain, counts_per_electron: 1 / camera.electrons_per_count, lights: [], place: "",
+            x_um: 0, y_um: 0, text: JSONValue.object(facts).description)
     }
 
     /// Writes the camera file that belongs to the movie.

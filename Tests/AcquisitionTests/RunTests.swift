@@ -82,6 +82,89 @@ import Work
         #expect(files.count { $0.hasPrefix("movies/") } == 1)
     }
 
+    /// The frames of a movie that stalls are kept with a mark, and the resumed run takes the whole movie.
+    @Test func framesOfAMovieThatIsCutShortAreKept() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let plan = try plan(1)
+        do {
+            let run = try run()
+            fake.camera.inner.withLock { $0.stallsAt = 7 }
+            let record = try run.acquire(plan.positions[0], of: plan, on: fake.microscope)
+            #expect(record.skipped?.contains("no frame") == true)
+        }
+        fake.camera.inner.withLock { $0.stallsAt = nil }
+        let file = folder + "/partial/position-001-dSTORM.ome.tif"
+        let partial = try TIFFReader(file)
+        #expect(partial.pageCount == 7)
+        #expect(try partial.read(page: 6).plane().samples[0] == 6)
+        let text = try #require(OMERecording.text(in: partial.metadata.description))
+        let facts = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        #expect(facts["partial"]?["frames"] == .number(7))
+        #expect(facts["partial"]?["asked"] == .number(12))
+        let run = try run(resume: true)
+        #expect(run.journal.keys(of: "partial").count == 1)
+        let record = try run.acquire(plan.positions[0], of: plan, on: fake.microscope)
+        #expect(record.skipped == nil)
+        #expect(try TIFFReader(run.path(record.movies[0].file)).pageCount == 12)
+        #expect(try TIFFReader(file).pageCount == 7)
+    }
+
+    /// Interrupted as by Ctrl-C, on a full disk: a process of its own, for the flag is the program's.
+    @Test func interruptedMoviesKeepTheirFrames() async {
+        await #expect(processExitsWith: .success) {
+            let fake = FakeMicroscope()
+            let folder = NSTemporaryDirectory() + "run-\(UUID().uuidString)"
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let run = try AcquisitionRun(folder: folder, parameters: [:], resume: false, slack_ms: 500)
+            let plan = try AcquisitionPlan(
+                positions: [.init(number: 1, x_um: 0, y_um: 0)], channels: [],
+                movies: [.init(channel: fake.channel, frames: 100_000)])
+            let thread = Thread {
+                Thread.sleep(forTimeInterval: 0.1)
+                Interruption.request()
+            }
+            thread.start()
+            #expect(throws: Interrupted.self) { try run.acquire(plan.positions[0], of: plan, on: fake.microscope) }
+            #expect(fake.light.isOn == false)
+            let partial = try TIFFReader(folder + "/partial/position-001-dSTORM.ome.tif")
+            #expect(partial.pageCount > 0 && partial.pageCount < 100_000)
+        }
+    }
+
+    /// Two areas, other exposures and other numbers of frames in one channel are other steps with other files.
+    @Test func otherQuestionsAreOtherSteps() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try run()
+        let first = try run.scan(
+            ScanArea(width_um: 5, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+        let second = try run.scan(
+            ScanArea(width_um: 9, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+        #expect(first.tiles.count == 2)
+        #expect(second.tiles.count == 4)
+        #expect(Set((first.tiles + second.tiles).map(\.file)).count == 6)
+        #expect(
+            try run.scan(ScanArea(width_um: 5, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+                == first)
+        var slower = fake.channel
+        slower.exposure_ms = 11
+        let takes = [(fake.channel, 5), (fake.channel, 6), (slower, 5), (fake.channel, 5)]
+        let files = try takes.map { channel, frames in
+            let plan = try AcquisitionPlan(
+                positions: [.init(number: 1, x_um: 0, y_um: 0)], channels: [],
+                movies: [.init(channel: channel, frames: frames)])
+            return try run.acquire(plan.positions[0], of: plan, on: fake.microscope).movies[0]
+        }
+        #expect(files.map(\.frames) == [5, 6, 5, 5])
+        #expect(Set(files.map(\.file)).count == 3)
+        #expect(files[3] == files[0])
+        for file in files { #expect(try TIFFReader(run.path(file.file)).pageCount == file.frames) }
+        // Two equal movies of one plan are two movies.
+        let twice = try AcquisitionPlan(
+            positions: [.init(number: 2, x_um: 0, y_um: 0)], channels: [],
+            movies: [.init(channel: fake.channel, frames: 4), .init(channel: fake.channel, frames: 4)])
+        #expect(Set(try run.acquire(twice.positions[0], of: twice, on: fake.microscope).movies.map(\.file)).count == 2)
+    }
+
     @Test func manyFaultsInARowEndTheRun() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let run = try run()

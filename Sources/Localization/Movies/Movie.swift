@@ -14,10 +14,17 @@ public protocol Movie: Sendable {
     var frameCount: Int { get }
     /// The side of a pixel at the specimen in nm, where the file says.
     var pixel_nm: Double? { get }
+    /// What the file says of how it was recorded, where it does.
+    var recording: MovieRecording? { get }
     /// What of the file is not used and why, such as a last frame that is cut off.
     var loss: String? { get }
     /// The counts of a frame, from 0, shape [height, width]. Several threads may read at once.
     func frame(_ index: Int) throws -> Plane<Float>
+}
+
+extension Movie {
+    /// Most forms say nothing of the camera.
+    public var recording: MovieRecording? { nil }
 }
 
 /// Opens a movie by the ending of its name: TIFF (also BigTIFF, OME-TIFF and ImageJ stacks), `.dax` with its `.inf`,
@@ -87,6 +94,11 @@ public struct TIFFMovie: Movie {
     public var height: Int { reader.height }
     /// The pixel's side, where the file says.
     public var pixel_nm: Double? { reader.pixelSize_um.map { $0 * 1000 } }
+
+    /// The camera and more, where the movie was recorded by this program.
+    public var recording: MovieRecording? {
+        MovieRecording(description: reader.metadata.description, path: path)
+    }
 
     /// The counts of a frame's first channel.
     public func frame(_ index: Int) throws -> Plane<Float> {

@@ -23,7 +23,7 @@ struct FoundObjects: LuaObject {
 
 /// How a run is begun.
 struct RunOptions: LuaOptions {
-    var parameters = LuaValue.nil
+    var parameters = StoredValue(json: .null)
     var resume = false
     var approach_um = MotionPolicy().approach_um
     var timeout_ms = MotionPolicy().timeout_ms
@@ -112,7 +112,7 @@ extension LuaModule {
                     "A folder that holds a run already is refused unless `resume` is given, and so is a resumed run "
                     + "with other parameters."
             ) { (folder: String, options: RunOptions) in
-                var parameters = try JSONValue(options.parameters)
+                var parameters = StoredValue.plainNumbers(options.parameters.json)
                 if case .object(var fields) = parameters {
                     for name in ["output", "resume"] { fields[name] = nil }
                     parameters = .object(fields)
@@ -123,6 +123,7 @@ extension LuaModule {
                 }
                 return try AcquisitionRun(folder: folder, parameters: fields, resume: options.resume, motion: motion)
             }
+            declareCheck(module)
             declareRun(module)
             declareResults(module)
         }
@@ -144,9 +145,15 @@ extension LuaModule {
                 [
                     Parameter("step", "the kind of the step"), Parameter("key", "which one"),
                     Parameter("body", "does it and returns plain data"),
-                ], result: "what the step returned, now or in an earlier session"
-            ) { (run: AcquisitionRun, step: String, key: String, body: LuaFunction) in
-                try run.once(step, key: key) { try JSONValue(try body()) }.luaValue
+                    Parameter(
+                        "inputs", "plain data that the result depends on, such as settings or a file's `inputs`"),
+                ], result: "what the step returned, now or in an earlier session",
+                details:
+                    "A step with another key or other inputs is another step. What comes back is what was returned, to "
+                    + "the bit: NaN, infinities, bytes, integers and floats, tables with any plain keys."
+            ) { (run: AcquisitionRun, step: String, name: String, body: LuaFunction, inputs: StoredValue) in
+                let key = try StepKey(name, inputs: inputs.json)
+                return StoredValue(json: try run.once(step, key: key) { try body.call(as: StoredValue.self).json })
             }
             run.method(
                 "scan", "Scans an area tile by tile; the light is on during exposures only.",
@@ -173,12 +180,25 @@ extension LuaModule {
                     Parameter("overview", "the overview"),
                     Parameter("segment", "gets the overview's path and returns a label image of its size"),
                 ], result: "the objects",
-                details: "The label image and the outlines are kept, so that a resumed run does not segment again."
+                details:
+                    "The label image and the outlines are kept, so that a resumed run does not segment again. Another "
+                    + "function is another question, and so is one that holds another model, number, text or table."
             ) { (run: AcquisitionRun, overview: Overview, segment: LuaFunction) in
-                FoundObjects(
-                    objects: try run.objects(in: overview) { path in
-                        try segment.call(path, as: Image.self)
-                    })
+                // What the function changes while it runs is not what it was asked.
+                let before = try FunctionInputs(segment)
+                let code = before.code.description
+                let known = run.journal.value(of: "function", key: code, as: [String].self) ?? []
+                let objects = try run.objects(
+                    in: overview, inputs: before.fingerprint(without: known),
+                    settled: {
+                        let state = try FunctionInputs(segment).changes(since: before)
+                        if !Set(state).isSubset(of: known) {
+                            try run.journal.record("function", key: code, Set(known).union(state).sorted())
+                        }
+                        return try before.fingerprint(without: known + state)
+                    }
+                ) { try segment.call($0, as: Image.self) }
+                return FoundObjects(objects: objects)
             }
             run.method(
                 "targets", "Chooses fields of view for objects: few fields, each object wholly in exactly one.",
@@ -211,8 +231,7 @@ extension LuaModule {
                         AcquisitionPlan.Movie(channel: try scope.channel(named: $0.channel), frames: $0.frames)
                     })
                 try run.checkSpace(for: plan, on: scope)
-                try writeWhole(
-                    Data(try JSONValue(encoding: plan).text(pretty: true).utf8), to: run.path("plan.json"))
+                try run.keep(plan)
                 return plan
             }
             run.method(
@@ -347,6 +366,7 @@ extension LuaModule {
             file.property("file", "the file in the folder of the run") { $0.file }
             file.property("name", "its name without folder and ending") { $0.name }
             file.property("frames", "the number of frames") { $0.frames }
+            file.property("inputs", "the fingerprint of all that it was asked for") { $0.inputs.description }
             file.text { $0.file }
         }
     }

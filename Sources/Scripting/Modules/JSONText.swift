@@ -5,7 +5,7 @@ import Work
 /// Versions that a summary records.
 public enum Version {
     /// The version of Stormbench.
-    public static let stormbench = "0.1.0"
+    public static let stormbench = programVersion
     /// The version of Lua.
     public static let lua = String(cString: sb_lua_release())
 }

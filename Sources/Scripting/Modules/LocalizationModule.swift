@@ -78,6 +78,16 @@ extension LuaModule {
             movie.property("height", "rows of a frame") { $0.movie.height }
             movie.property("frames", "the number of whole frames") { $0.movie.frameCount }
             movie.property("pixel_nm", "side of a pixel, where the file says") { $0.movie.pixel_nm }
+            movie.property("camera", "the camera as it was set, where the movie says; see problem") {
+                $0.movie.recording?.camera
+            }
+            movie.property("recording", "what the movie says of how it was recorded: lights, exposure, place, version")
+            {
+                $0.movie.recording?.facts.luaValue ?? .nil
+            }
+            movie.property("problem", "what was recorded but cannot be used, nil when there is nothing") {
+                $0.movie.recording?.problem
+            }
             movie.property("loss", "what of the file is not used, nil when it is whole") { $0.movie.loss }
             movie.text { "movie \($0.movie.path), \($0.movie.frameCount) frames \($0.movie.width)x\($0.movie.height)" }
         }

@@ -1,0 +1,2 @@
+/// The version of Stormbench.
+public let programVersion = "0.1.0"
