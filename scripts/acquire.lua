@@ -96,17 +96,27 @@ local function reconstruct(file, position)
   local movie = localization.open(run:path(file.file))
   local camera = run:calibration(scope, file.channel)
   local found = localization.localize(movie, camera)
-  if #found >= 1000 then found = found:correct(found:drift { method = "correlation", blocks = 5, pixel_nm = 40 }) end
+  local notes = {}
+  if #found >= 1000 then
+    local known, drift = pcall(found.drift, found, { method = "correlation", blocks = 5, pixel_nm = 40 })
+    if known then found = found:correct(drift) end
+    notes[#notes + 1] = known and drift.note or not known and tostring(drift) or nil
+  end
   local name = "localizations/" .. file.name
   local width_nm, height_nm = movie.width * camera.pixel_nm, movie.height * camera.pixel_nm
   system.make_folder(run:path("localizations"))
   found:write(run:path(name .. ".csv"))
   local result = { localizations = #found, width_um = width_nm / 1000, detail_um = args.detail_um }
   if #found >= 100 then
-    local curve = resolution.frc(found, { seed = args.seed, repeats = 3, pixel_nm = args.frc_nm })
-    result.resolution_nm, result.precision_nm = curve.resolution_nm, found:median("uncertainty_nm")
-    result.corrected_nm, result.is_corrected, result.repeated = curve.corrected_nm, curve.is_corrected, curve.repeated
-    result.frequency_per_nm, result.correlation, result.corrected = curve.frequency_per_nm, curve.smoothed, curve.corrected
+    result.precision_nm = found:median("uncertainty_nm")
+    local known, curve = pcall(resolution.frc, found, { seed = args.seed, repeats = 3, pixel_nm = args.frc_nm })
+    if known then
+      result.resolution_nm = curve.resolution_nm
+      result.corrected_nm, result.is_corrected, result.repeated = curve.corrected_nm, curve.is_corrected, curve.repeated
+      result.frequency_per_nm, result.correlation, result.corrected = curve.frequency_per_nm, curve.smoothed, curve.corrected
+    else
+      notes[#notes + 1] = tostring(curve)
+    end
     found:draw(run:path(name .. ".tif"), { pixel_nm = 20, width_nm = width_nm, height_nm = height_nm })
     result.picture, result.detail = name .. ".png", name .. "-detail.png"
     found:draw(run:path(result.picture), {
@@ -119,6 +129,7 @@ local function reconstruct(file, position)
       top_nm = (place.y_um - position.y_um) * 1000 + (height_nm - side) / 2,
     })
   end
+  for _, note in ipairs(notes) do print(file.name .. ": " .. note) end
   return result
 end
 
@@ -160,13 +171,14 @@ local frc = median_nm and ("%.0f nm"):format(median_nm) or "-"
 -- A molecule that blinks again is in both halves: the number without such repeats is the one of the structure.
 table.sort(corrected)
 local corrected_nm = corrected[(#corrected + 1) // 2]
-local honest = tried > 0 and (corrected_nm
-  and ("%.0f nm without repeats of molecules, %d of %d movies"):format(corrected_nm, #corrected, tried)
-  or "of repeats of single molecules; no structure is resolved") or nil
+local resolved = corrected_nm and ("%.0f nm"):format(corrected_nm) or "none"
+local honest = (tried == 0 and "nothing to correct for repeats of molecules"
+  or corrected_nm and ("without repeats of molecules, %d of %d movies"):format(#corrected, tried)
+  or "only repeats of single molecules correlate") .. "; plain FRC " .. frc
 local figures = {
   { label = "tiles", value = ("%d"):format(scan.tiles) }, { label = "objects", value = ("%d"):format(#objects) },
   { label = "positions", value = ("%d"):format(#targets) }, { label = "movies", value = ("%d"):format(count) },
-  { label = "localizations", value = ("%d"):format(localizations) }, { label = "median FRC", value = frc, note = honest },
+  { label = "localizations", value = ("%d"):format(localizations) }, { label = "median resolution", value = resolved, note = honest },
   { label = "time", value = ("%.0f s"):format(run.seconds), note = ("%.0f %% overhead"):format(100 * times.overhead) },
 }
 if period then
@@ -189,15 +201,15 @@ local page = view.report(run, {
 })
 summary {
   tiles = scan.tiles, objects = #objects, positions = #targets, movies = count, seconds = run.seconds,
-  overhead = times.overhead, times = times, localizations = localizations, resolution_nm = median_nm,
+  overhead = times.overhead, times = times, localizations = localizations,
+  resolution_nm = corrected_nm, resolution_plain_nm = median_nm,
   period_nm = period and period.period_nm, interval_nm = period and period.interval_nm,
-  p_value = period and period.p_value, resolutions_nm = resolutions,
-  corrected_nm = corrected_nm, corrected_movies = #corrected, skipped = run.skipped, truth = truth, report = page,
+  p_value = period and period.p_value, resolutions_plain_nm = resolutions,
+  corrected_movies = #corrected, skipped = run.skipped, truth = truth, report = page,
   omitted = targets.omitted,
 }
 if period then print(tostring(period)) end
-print(("%d movies, %d localizations, median FRC %s%s"):format(count, localizations, frc,
-  honest and (" (%s)"):format(honest) or ""))
+print(("%d movies, %d localizations, median resolution %s (%s)"):format(count, localizations, resolved, honest))
 print(page)
 
 -- A run that took nothing has failed, and says why.

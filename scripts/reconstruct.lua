@@ -12,7 +12,8 @@ local args = arguments {
   estimator = choice { "likelihood", choices = { "likelihood", "least-squares", "phasor" }, "how a spot's place is estimated" },
   overlaps  = flag "fit overlapping molecules together: for dense movies (model fixed or astigmatic)",
   z         = file { optional = true, "z calibration for the astigmatic model: its JSON file, or a focus stack of beads with --z-step-um" },
-  z_step_um = number { optional = true, min = 0.001, max = 10, "distance between the frames of the beads' stack in um" },
+  z_step_um = number { optional = true, min = -10, max = 10, "distance between the frames of the beads' stack in um; below 0 where the stack was taken downwards" },
+  statistic = choice { "mean", choices = { "mean", "variance", "covariance" }, "esrrf: over time; variance and covariance lose what does not blink, covariance what is not lit in following frames" },
   drift     = choice { "auto", choices = { "auto", "intersection", "correlation", "off" }, "drift correction" },
   link_nm   = number { 0, min = 0, "merge one molecule's localizations in following frames within this distance; 0 for none" },
   keep      = text { "", "keep what meets a condition, such as \"photons > 500 and uncertainty_nm < 20\"" },
@@ -48,24 +49,29 @@ system.make_folder(args.output)
 
 if args.method == "esrrf" then
   local magnification = math.max(1, math.min(16, math.floor(camera.pixel_nm / args.render_nm / 2 + 0.5)))
-  local image = localization.fluctuations(movie, { magnification = magnification })
+  local image = localization.fluctuations(movie, { magnification = magnification, statistic = args.statistic })
   image.pixel_um = camera.pixel_nm / magnification / 1000
   image:write(args.output .. "/fluctuations.tif")
   image:draw(args.output .. "/fluctuations.png", { colours = "hot", scale_bar = true })
   summary {
     frames = movie.frames, seconds = system.seconds() - start, loss = movie.loss, pixel_nm = camera.pixel_nm,
-    magnification = magnification,
+    magnification = magnification, statistic = args.statistic,
   }
   print(string.format("%d frames into an image of %dx%d pixels", movie.frames, image.width, image.height))
   return
 end
 
 local astigmatism
+if args.z_step_um and math.abs(args.z_step_um) < 0.001 then
+  error("--z-step-um " .. args.z_step_um .. ": give the distance between two frames, 0.001 to 10, or -0.001 to -10 for a stack taken downwards", 0)
+end
 if args.z and args.z_step_um then
   local beads = localization.localize(localization.open(args.z), camera,
     { sigma_nm = args.sigma_nm, threshold = args.threshold, filter = "gaussians", model = "elliptical" })
   astigmatism = localization.astigmatism(beads, args.z_step_um)
   astigmatism:write(args.output .. "/z-calibration.json")
+  print(("the stack of beads is taken %s in steps of %g um%s"):format(args.z_step_um > 0 and "upwards" or "downwards",
+    math.abs(args.z_step_um), args.z_step_um > 0 and "; if it went down, give a negative step, or every z has the wrong sign" or ""))
 elseif args.z then
   astigmatism = localization.astigmatism(args.z)
 end
@@ -74,16 +80,20 @@ local found = localization.localize(movie, camera, {
   method = args.estimator, overlaps = args.overlaps, astigmatism = astigmatism,
 })
 
-local drift_nm
+local drift_nm, drift_note
 if args.drift ~= "off" and (args.drift ~= "auto" or (#found >= 1000 and movie.frames >= 100)) then
   local known, drift = pcall(found.drift, found, { method = args.drift == "correlation" and "correlation" or "intersection" })
-  if known then
+  if known and drift.note then
+    drift_note = drift.note
+    print("note: " .. drift_note)
+  elseif known then
     found = found:correct(drift)
     drift:write(args.output .. "/drift.csv")
     drift:plot(args.output .. "/drift.png")
     drift_nm = drift.range_nm
   elseif args.drift == "auto" then
-    print("note: drift is not corrected: " .. tostring(drift))
+    drift_note = "drift is not corrected: " .. tostring(drift)
+    print("note: " .. drift_note)
   else
     error(drift, 0)
   end
@@ -109,7 +119,8 @@ end
 local precision_nm = found:median("uncertainty_nm")
 summary {
   localizations = #found, frames = movie.frames, seconds = system.seconds() - start, precision_nm = precision_nm,
-  drift_nm = drift_nm, loss = movie.loss, pixel_nm = camera.pixel_nm, camera_from = camera_from, assumed = assumed,
+  drift_nm = drift_nm, drift_note = drift_note, loss = movie.loss, pixel_nm = camera.pixel_nm,
+  camera_from = camera_from, assumed = assumed,
 }
 print(string.format("%d localizations in %d frames, median precision %s nm", #found, movie.frames,
   precision_nm and string.format("%.1f", precision_nm) or "-"))

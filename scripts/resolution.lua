@@ -46,23 +46,37 @@ if args.map then
   map:write(args.output .. "/frc-map.png")
   map_nm = map.median_nm
 end
-summary {
-  resolution_nm = curve.resolution_nm, uncertainty_nm = curve.uncertainty_nm,
-  raw_resolution_nm = curve.raw_resolution_nm, readings_nm = curve.readings_nm, corrected_nm = curve.corrected_nm,
-  corrected_uncertainty_nm = curve.corrected_uncertainty_nm, repeated = curve.repeated, warning = curve.warning,
-  map_median_nm = map_nm, localizations = #found, pixel_nm = curve.pixel_nm,
-}
-if curve.resolution_nm then
-  print(("FRC resolution %.1f +- %.1f nm"):format(curve.resolution_nm, curve.uncertainty_nm))
-else
-  print("the correlation never falls below the level: no resolution")
+-- A molecule that is seen again is in both halves: the resolution is what correlates without such repeats. The plain
+-- number is told beside it.
+local note
+if curve.finding == "uncorrelated" then
+  note = "the halves do not correlate: no resolution"
+elseif curve.finding == "weak" then
+  note = "the halves correlate by less than the level: no resolution"
+elseif not curve.is_corrected then
+  note = args.method == "storm-analysis" and "the storm-analysis average knows no correction for repeats of molecules"
+    or "the errors of the localizations are not known, so repeats of molecules cannot be taken out; give --precision-nm"
+elseif not curve.corrected_nm then
+  note = ("only repeats of single molecules (%.1f each) correlate: no structure is resolved"):format(curve.repeated)
 end
+summary {
+  resolution_nm = curve.corrected_nm, uncertainty_nm = curve.corrected_uncertainty_nm, note = note,
+  resolution_plain_nm = curve.resolution_nm, uncertainty_plain_nm = curve.uncertainty_nm,
+  raw_resolution_nm = curve.raw_resolution_nm, readings_nm = curve.readings_nm, repeated = curve.repeated,
+  finding = curve.finding, evidence = curve.evidence, warning = curve.warning, map_median_nm = map_nm,
+  localizations = #found, pixel_nm = curve.pixel_nm,
+}
 if curve.corrected_nm then
-  print(("without repeats of single molecules (%.1f each): %.1f +- %.1f nm"):format(
-    curve.repeated, curve.corrected_nm, curve.corrected_uncertainty_nm))
-elseif curve.is_corrected then
-  print(("without repeats of single molecules (%.1f each) nothing correlates: no structure is resolved"):format(
-    curve.repeated))
+  print(("FRC resolution %.1f +- %.1f nm, without repeats of single molecules (%.1f each)"):format(
+    curve.corrected_nm, curve.corrected_uncertainty_nm, curve.repeated))
+else
+  print("no resolution: " .. note:gsub(": no resolution$", ""))
+end
+if curve.resolution_nm then
+  print(("note: %.1f +- %.1f nm with the repeats"):format(curve.resolution_nm, curve.uncertainty_nm))
+elseif curve.finding == "unlimited" then
+  print(("note: with the repeats the curve is above the level up to the finest frequency of pixels of %.3g nm"):format(
+    curve.pixel_nm))
 end
 if curve.warning then print("note: " .. curve.warning) end
 if map_nm then print(("median of the map %.1f nm"):format(map_nm)) end

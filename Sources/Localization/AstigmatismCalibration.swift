@@ -75,19 +75,21 @@ public struct AstigmatismCalibration: Sendable, Codable, Equatable {
     public init(beads: LocalizationTable, step_um: Double) throws {
         guard let sigmaX = beads["sigma_x_nm"], let sigmaY = beads["sigma_y_nm"] else {
             throw Failure(
-                "the table of beads has no sigma_x_nm and sigma_y_nm", remedy: "fit the stack with the elliptical model",
+                "the table of beads has no sigma_x_nm and sigma_y_nm",
+                remedy: "fit the stack with the elliptical model",
                 code: "column-missing")
         }
         guard step_um != 0, step_um.isFinite else {
             throw Failure("a step of \(step_um) um between the frames is not possible", code: "parameter")
         }
-        let byFrame = Dictionary(grouping: 0..<beads.count) { beads.frame[$0] }
+        let known = (0..<beads.count).filter { sigmaX[$0].isFinite && sigmaY[$0].isFinite }
+        let byFrame = Dictionary(grouping: known) { beads.frame[$0] }
         func median(_ rows: [Int], _ column: [Double]) -> Double {
             let sorted = rows.map { column[$0] }.sorted()
             return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
         }
         let heights = byFrame.map { frame, rows in
-            (z: Double(frame - 1) * step_um, x: median(rows, sigmaX), y: median(rows, sigmaY))
+            (z: (Double(frame) - 1) * step_um, x: median(rows, sigmaX), y: median(rows, sigmaY))
         }.sorted { $0.z < $1.z }
         guard heights.count >= 8 else {
             throw Failure(
@@ -95,6 +97,10 @@ public struct AstigmatismCalibration: Sendable, Codable, Equatable {
                 remedy: "take more frames or check threshold and camera", code: "z-calibration")
         }
         let z = heights.map(\.z)
+        // Widths that do not follow the height hold no calibration: the curves must explain more than chance would, and
+        // the foci must lie apart by more than they scatter.
+        try Self.requireEvidence(z, heights.map(\.x), "x")
+        try Self.requireEvidence(z, heights.map(\.y), "y")
         var x = try Self.curve(z, heights.map(\.x))
         var y = try Self.curve(z, heights.map(\.y))
         // The height 0 is where the widths cross between the two foci.
@@ -113,6 +119,41 @@ public struct AstigmatismCalibration: Sendable, Codable, Equatable {
         x.centre_um -= low
         y.centre_um -= low
         self.init(x: x, y: y, lowest_um: z[0] - low, highest_um: z[z.count - 1] - low)
+    }
+
+    /// Refuses widths that change with the height no more than chance lets them: an F test of a parabola against an even
+    /// width, at one in ten thousand.
+    private static func requireEvidence(_ z: [Double], _ widths: [Double], _ axis: String) throws {
+        let count = Double(z.count)
+        let middle = z.reduce(0, +) / count
+        let half = max(1e-9, (z.map { abs($0 - middle) }.max() ?? 1))
+        let rows = z.map { height -> [Double] in
+            let u = (height - middle) / half
+            return [1, u, u * u]
+        }
+        var normal = [[Double]](repeating: [0, 0, 0], count: 3)
+        var right = [[Double]](repeating: [0], count: 3)
+        for (row, width) in zip(rows, widths) {
+            for i in 0..<3 {
+                right[i][0] += row[i] * width
+                for j in 0..<3 { normal[i][j] += row[i] * row[j] }
+            }
+        }
+        let mean = widths.reduce(0, +) / count
+        let even = widths.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        let solution = solvedSystem(normal, right)?.map { $0[0] } ?? [mean, 0, 0]
+        let left = zip(rows, widths).reduce(0.0) { sum, point in
+            let value = zip(point.0, solution).reduce(0) { $0 + $1.0 * $1.1 }
+            return sum + (point.1 - value) * (point.1 - value)
+        }
+        // For two numerator degrees of freedom the tail of F is a power.
+        let freedom = count - 3
+        let chance = even > 0 ? pow(max(0, left) / even, freedom / 2) : 1
+        guard chance < 1e-4 else {
+            throw Failure(
+                "the spots' widths along \(axis) do not change with the height",
+                remedy: "give a focus stack of beads, or check the cylindrical lens", code: "z-calibration")
+        }
     }
 
     /// The curve through widths by Gauss-Newton with damping.

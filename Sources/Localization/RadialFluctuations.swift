@@ -26,9 +26,10 @@ public struct RadialFluctuations: Sendable {
     /// The statistic over time.
     public var statistic: Statistic
 
-    /// Settings; window and exponent are the published program's.
+    /// Settings; window and exponent are the published program's, and so is the mean: sources whose light does not change
+    /// from frame to frame as the statistic wants, which the others lose, are in it.
     public init(
-        magnification: Int = 5, radius: Double = 1.5, sensitivity: Double = 1, statistic: Statistic = .covariance
+        magnification: Int = 5, radius: Double = 1.5, sensitivity: Double = 1, statistic: Statistic = .mean
     ) {
         self.magnification = magnification
         self.radius = radius
@@ -55,6 +56,11 @@ public struct RadialFluctuations: Sendable {
             throw Failure("a \(statistic.rawValue) needs 3 frames or more", code: "too-few")
         }
         let count = movie.width * movie.height * magnification * magnification
+        guard count <= 250_000_000 else {
+            throw Failure(
+                "\(movie.path): an image of \(movie.width * magnification)x\(movie.height * magnification) points is too large",
+                remedy: "choose a smaller magnification", code: "image-too-large")
+        }
         let stencil = Stencil(magnification: magnification, radius: radius)
         var sums = [Double](repeating: 0, count: count)
         var products = sums

@@ -142,10 +142,13 @@ public struct AxonMask: Sendable {
 
     /// Clears what lies off the mask.
     func clear(_ density: inout Plane<Float>, field: Field, pixel_nm pixel: Double) {
+        func place(_ start: Double, _ index: Int) -> Int {
+            Int(max(-1, min(1e9, ((start + (Double(index) + 0.5) * pixel) / pixel_nm).rounded(.down))))
+        }
         for row in 0..<density.height {
-            let y = Int(((field.y_nm + (Double(row) + 0.5) * pixel) / pixel_nm).rounded(.down))
+            let y = place(field.y_nm, row)
             for column in 0..<density.width {
-                let x = Int(((field.x_nm + (Double(column) + 0.5) * pixel) / pixel_nm).rounded(.down))
+                let x = place(field.x_nm, column)
                 let isInside = x >= 0 && y >= 0 && x < plane.width && y < plane.height && plane[y, x] > 0
                 if !isInside { density[row, column] = 0 }
             }

@@ -48,6 +48,11 @@ public struct AxonTracing: Sendable {
             throw Failure(
                 "all localizations lie at one place", remedy: "a period needs axons of some um", code: "no-structure")
         }
+        guard max(extent.width_nm, extent.height_nm) < 1e9, max(abs(extent.x_nm), abs(extent.y_nm)) < 1e12 else {
+            throw Failure(
+                String(format: "a field of %.3g x %.3g nm is too large", extent.width_nm, extent.height_nm),
+                remedy: "leave out far localizations", code: "field-too-large")
+        }
         let uncertainties = (table["uncertainty_nm"] ?? []).filter { $0 > 0 && $0.isFinite }.sorted()
         let typical = uncertainties.isEmpty ? 10 : uncertainties[uncertainties.count / 2]
         let radius = min(60, max(10, 2.5 * typical))
@@ -87,9 +92,9 @@ public struct AxonTracing: Sendable {
     /// The molecules without those in the same 50 nm: several localizations of one that were not merged would make the axis
     /// follow them.
     private static func distinctPlaces(_ molecules: LocalizationTable, cell_nm: Double) -> MoleculePlaces {
-        var cells = Set<SIMD2<Int32>>()
+        var cells = Set<SIMD2<Int>>()
         let rows = (0..<molecules.count).filter { row in
-            cells.insert(SIMD2(Int32(molecules.x_nm[row] / 50), Int32(molecules.y_nm[row] / 50))).inserted
+            cells.insert(SIMD2(Int(molecules.x_nm[row] / 50), Int(molecules.y_nm[row] / 50))).inserted
         }
         return MoleculePlaces(
             x_nm: rows.map { molecules.x_nm[$0] }, y_nm: rows.map { molecules.y_nm[$0] }, cell_nm: cell_nm)

@@ -24,6 +24,9 @@ public struct PeriodicSigns: Sendable, Equatable, Codable {
         return parts.isEmpty ? nil : parts.joined(separator: "; ") + ": do not trust the resolution alone"
     }
 
+    /// No sign.
+    init() { peaks_nm = [] }
+
     init(
         _ sums: RingSums, smoothed: [Double], crossing: Double?, level: (Int) -> Double, tiling: RingTiling,
         smoothing: RingSmoothing
@@ -52,13 +55,13 @@ public struct PeriodicSigns: Sendable, Equatable, Codable {
                 smoothPower[ring] == smoothPower[ring - reach...ring + reach].max()
             else { continue }
             // The neighbourhood on both sides; the power falls, so that their geometric mean is the ground.
-            func mean(_ low: Double, _ high: Double) -> Double {
-                let range =
-                    Int(low * Double(ring))...min(rings - 1, max(Int(high * Double(ring)), Int(low * Double(ring))))
+            func mean(_ low: Double, _ high: Double) -> Double? {
+                let first = Int(low * Double(ring))
+                guard first < rings else { return nil }
+                let range = first...min(rings - 1, max(first, Int(high * Double(ring))))
                 return range.reduce(0) { $0 + power[$1] } / Double(range.count)
             }
-            let (left, right) = (mean(0.75, 0.88), mean(1.12, 1.25))
-            guard left > 0, right > 0 else { continue }
+            guard let left = mean(0.75, 0.88), let right = mean(1.12, 1.25), left > 0, right > 0 else { continue }
             let rise = smoothPower[ring] / max((left * right).squareRoot(), 0.5 * (left + right))
             // Speckle: the power of a ring scatters by the root of its independent values.
             let scatter = (2 / pixels(ring)).squareRoot() * smoothing.variance.squareRoot()

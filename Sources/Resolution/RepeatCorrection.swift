@@ -22,14 +22,14 @@ public struct RepeatCorrection: Sendable, Equatable, Codable {
     public var repeatsError: Double
     init(
         _ sums: RingSums, precision: Precision, tiling: RingTiling, smoothing: RingSmoothing,
-        errors: CrossingError, crossing: Double?, level: (Int) -> Double
+        errors: CrossingError, noise: CorrelationEvidence, crossing: Double?, isCorrelated: Bool, level: (Int) -> Double
     ) {
-        let rings = tiling.rings
-        let decay = (0..<rings).map { precision.decay(frequency: Double($0) * tiling.frequencyStep) }
+        let count = tiling.rings
+        let decay = (0..<count).map { precision.decay(frequency: Double($0) * tiling.frequencyStep) }
         // Products over the decay and their variance, pixel by pixel.
-        var values = [Double](repeating: 0, count: rings)
+        var values = [Double](repeating: 0, count: count)
         var weights = values
-        for ring in 1..<rings where sums.pixels[ring] > 0 && decay[ring] > 1e-4 {
+        for ring in 1..<count where sums.pixels[ring] > 0 && decay[ring] > 1e-4 {
             values[ring] = sums.sharpened[ring] / sums.pixels[ring] / decay[ring]
             let independent = 2 * Double.pi * Double(ring) * tiling.independentShare
             let deviation = sums.power(ring) / sums.pixels[ring] / decay[ring] / independent.squareRoot()
@@ -38,7 +38,7 @@ public struct RepeatCorrection: Sendable, Equatable, Codable {
         // Power of repeats and of lines, c + b / q, by least squares; neither is below 0.
         let first = max(4, Int(0.3 * (crossing ?? 0)))
         var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
-        for ring in first..<rings {
+        for ring in first..<count {
             let x = Double(first) / Double(ring)
             w += weights[ring]
             wx += weights[ring] * x
@@ -52,12 +52,16 @@ public struct RepeatCorrection: Sendable, Equatable, Codable {
             best = ((wy * wxx - wx * wxy) / determinant, (wxx / determinant).squareRoot())
             if w * wxy < wx * wy { best = (wy / w, 1 / w.squareRoot()) }
         }
-        func corrected(_ plateau: Double) -> [Double] {
-            smoothing(sums.correlation(.ringSum, without: decay.map { max(0, plateau) * $0 }))
+        func rings(_ plateau: Double) -> [Double] {
+            sums.correlation(.ringSum, without: decay.map { max(0, plateau) * $0 })
         }
+        func corrected(_ plateau: Double) -> [Double] { smoothing(rings(plateau)) }
         func length(_ ring: Double?) -> Double? { ring.map { 1 / ($0 * tiling.frequencyStep) } }
         smoothed = corrected(best.mean)
-        let crossing = fallingCrossing(smoothed, first: smoothing.firstRing, level)
+        // What is left has to stand out of the noise and of the error of what was taken out.
+        let found = isCorrelated ? fallingCrossing(smoothed, first: smoothing.firstRing, level) : nil
+        let left = noise.score(rings(best.mean), to: found, less: rings(best.mean + best.error))
+        let crossing = left >= CorrelationEvidence.least ? found : nil
         resolution_nm = length(crossing)
         if let crossing, let resolution_nm {
             let worse =

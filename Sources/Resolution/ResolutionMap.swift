@@ -45,7 +45,7 @@ public func resolutionMap(
 ) throws -> ResolutionMap {
     let (table, extent) = try checked(table, settings)
     let step = map.step_nm ?? map.tile_nm / 2
-    guard map.tile_nm > 0, step > 0, step <= map.tile_nm, map.least >= 50 else {
+    guard map.tile_nm > 0, map.tile_nm.isFinite, step > 0, step <= map.tile_nm, map.least >= 50 else {
         throw Failure(
             "a map needs squares above 0 nm, steps not larger than them and 50 localizations in each",
             code: "parameter")
@@ -54,8 +54,8 @@ public func resolutionMap(
     let rows = max(1, (extent.height_nm / step).rounded(.up))
     guard columns * rows <= 1e6 else {
         throw Failure(
-            "a map of \(Int(columns)) x \(Int(rows)) squares is too large", remedy: "choose a larger step",
-            code: "field-too-large")
+            String(format: "a map of %.0f x %.0f squares is too large", columns, rows),
+            remedy: "choose a larger step", code: "field-too-large")
     }
     let (width, height) = (Int(columns), Int(rows))
     // Rows by cells of the step: a square gathers from the cells that it touches.
@@ -67,7 +67,7 @@ public func resolutionMap(
     }
     let splits = try halves(of: table, settings)
     let pixel = settings.pixel_nm ?? max(2, min(10, typicalUncertainty(table) / 1.5))
-    let reach = Int((map.tile_nm / step / 2 + 0.5).rounded(.up))
+    let reach = Int(min(Double(max(width, height)), (map.tile_nm / step / 2 + 0.5).rounded(.up)))
     let gathered = cells
     let progress = Progress("map", total: width * height, unit: "squares")
     defer { progress.finish() }
@@ -97,11 +97,17 @@ public func resolutionMap(
         let parts = splits.map { split in inside.map { split[$0] } }
         for sums in try tiling.sums(parts, settings.estimator) { total += sums }
         let raw = total.correlation(settings.estimator)
-        let (_, crossing) = smoothedCrossing(raw, step: tiling.frequencyStep, settings) { ring in
-            settings.criterion.level(
-                pixels: 2 * Double.pi * Double(ring) * tiling.independentShare, fixed: settings.level)
+        func pixels(_ ring: Int) -> Double { 2 * Double.pi * Double(max(1, ring)) * tiling.independentShare }
+        let (smoothing, crossing) = smoothedCrossing(raw, step: tiling.frequencyStep, settings) { ring in
+            settings.criterion.level(pixels: pixels(ring), fixed: settings.level)
         }
-        return (inside.count, crossing.map { Float(1 / ($0 * tiling.frequencyStep)) } ?? .nan)
+        let noise = CorrelationEvidence(
+            pixels: (0..<tiling.rings).map(pixels), splits: splits.count, first: smoothing.firstRing,
+            bias: settings.estimator == .stormAnalysis ? 4 * tiling.independentShare : 0)
+        guard let crossing, noise.score(raw, to: crossing) >= CorrelationEvidence.least else {
+            return (inside.count, .nan)
+        }
+        return (inside.count, Float(1 / (crossing * tiling.frequencyStep)))
     }
     return ResolutionMap(
         resolution_nm: Plane(width: width, height: height, samples: found.map { $0.resolution }), step_nm: step,

@@ -14,7 +14,13 @@ public struct RingCorrelation: Sendable, Equatable, Codable {
     public var criterion: ResolutionCriterion
     /// The level of the criterion at each ring.
     public var level: [Double]
-    /// The inverse of the frequency at which the smoothed curve first falls below the level; nil if it never does.
+    /// What the curve says of the resolution.
+    public var finding: Finding
+    /// By how many standard deviations of noise the halves correlate over the rings up to the resolution, or over all
+    /// where there is none.
+    public var evidence: Double
+    /// The inverse of the frequency at which the smoothed curve first falls below the level; nil where the halves do
+    /// not correlate or the curve never falls below it.
     public var resolution_nm: Double?
     /// The same from the curve without smoothing.
     public var rawResolution_nm: Double?
@@ -32,6 +38,18 @@ public struct RingCorrelation: Sendable, Equatable, Codable {
     public var pixel_nm: Double
     /// The number of localizations.
     public var localizations: Int
+
+    /// What a curve says of the resolution.
+    public enum Finding: String, Sendable, Codable {
+        /// The curve falls below the level.
+        case resolved
+        /// The halves correlate no more than chance lets them.
+        case uncorrelated
+        /// They correlate, but by less than the level, or only in the shape of the field.
+        case weak
+        /// The curve is above the level up to the finest frequency of the pixels.
+        case unlimited
+    }
 }
 
 /// The Fourier ring correlation of a localization table.
@@ -39,9 +57,10 @@ public struct RingCorrelation: Sendable, Equatable, Codable {
 /// Each half is drawn as a histogram, its margins tapered, and transformed; fields larger than 2048 pixels are cut into
 /// tiles whose ring sums add up. What the pixels take from the signal is given back, and the curve is smoothed over a
 /// span fixed in 1/nm, so that the result depends on neither pixel nor field. The resolution is read where the smoothed
-/// curve first falls below the level; uncertainty after Nieuwenhuizen et al., Nat. Methods 10, 557 (2013).
-/// - Throws: a `Failure` for fewer than 50 localizations, a single frame, or localizations at one place within
-///   their error; `Interrupted`.
+/// curve first falls below the level; uncertainty after Nieuwenhuizen et al., Nat. Methods 10, 557 (2013). It is read
+/// only where the rings up to there correlate by more than five standard deviations of noise.
+/// - Throws: a `Failure` for fewer than 50 localizations, a single frame, localizations at one place within their error,
+///   or a field that is too large; `Interrupted`.
 public func ringCorrelation(
     _ table: LocalizationTable, _ settings: RingCorrelationSettings = RingCorrelationSettings()
 ) throws -> RingCorrelation {
@@ -51,9 +70,16 @@ public func ringCorrelation(
     if settings.pixel_nm == nil, settings.estimator == .ringSum {
         var scout = settings
         scout.repeats = 1
+        let finest = max(0.25, max(extent.width_nm, extent.height_nm) / 5e6)
         for _ in 0..<3 {
             let found = try curve(table, extent, pixel, scout)
-            let wanted = max(0.25, (found.resolution_nm ?? 2 * pixel) / 5)
+            // What has nothing in common in coarse pixels has nothing in fine ones.
+            if found.finding == .weak { return found }
+            if found.finding == .uncorrelated {
+                if found.evidence < CorrelationEvidence.hint { return found }
+                break
+            }
+            let wanted = max(finest, (found.resolution_nm ?? 2 * pixel) / 5)
             let isFine = wanted >= 0.8 * pixel
             pixel = wanted
             if isFine { break }
@@ -66,22 +92,27 @@ public func ringCorrelation(
 func checked(_ table: LocalizationTable, _ settings: RingCorrelationSettings) throws -> (LocalizationTable, Field) {
     let rows = (0..<table.count).filter { table.x_nm[$0].isFinite && table.y_nm[$0].isFinite }
     let table = rows.count == table.count ? table : table.rows(rows)
-    guard table.count >= 50 else {
+    func requireEnough(_ count: Int, _ place: String = "") throws {
+        guard count < 50 else { return }
         throw Failure(
-            "\(table.count) localizations are too few for a resolution", remedy: "give at least 50", code: "too-few")
+            "\(count) localizations\(place) are too few for a resolution", remedy: "give at least 50", code: "too-few")
     }
-    guard settings.level > 0, settings.level < 1, settings.smoothing_per_nm ?? 0 >= 0, settings.blocks >= 2,
+    try requireEnough(table.count)
+    guard settings.level > 0, settings.level < 1, settings.smoothing_per_nm ?? 0 >= 0,
+        (2...RingCorrelationSettings.mostBlocks).contains(settings.blocks),
         [settings.pixel_nm, settings.link_nm, settings.precision_nm].allSatisfy({
             $0.map { $0 > 0 && $0.isFinite } ?? true
         })
     else {
         throw Failure(
-            "FRC needs a threshold between 0 and 1, 2 blocks or more and lengths above 0", code: "parameter")
+            "FRC needs a threshold between 0 and 1, 2 to \(RingCorrelationSettings.mostBlocks) blocks and lengths above 0",
+            code: "parameter")
     }
     guard let extent = Field(of: table, step_nm: 1e-3), max(extent.width_nm, extent.height_nm) > 10 else {
         throw Failure(
             "all localizations lie at one place", remedy: "a resolution needs a structure", code: "no-structure")
     }
+    try extent.requireMeasurable()
     if let uncertainties = table["uncertainty_nm"]?.filter({ $0 > 0 && $0.isFinite }).sorted(), !uncertainties.isEmpty {
         let error = uncertainties[uncertainties.count / 2]
         guard max(deviation(table.x_nm), deviation(table.y_nm)) > 1.5 * error else {
@@ -97,6 +128,8 @@ func checked(_ table: LocalizationTable, _ settings: RingCorrelationSettings) th
         table.x_nm[$0] >= 0 && table.y_nm[$0] >= 0 && table.x_nm[$0] < field.width_nm
             && table.y_nm[$0] < field.height_nm
     }
+    try requireEnough(inside.count, " inside the movie's field")
+    try field.requireMeasurable()
     return (inside.count == table.count ? table : table.rows(inside), field)
 }
 
@@ -105,7 +138,8 @@ private func curve(
     isShown: Bool = false
 ) throws -> RingCorrelation {
     let estimator = settings.estimator
-    let tiling = try RingTiling(table, extent, pixel_nm: pixel, sharpens: estimator == .ringSum,
+    let tiling = try RingTiling(
+        table, extent, pixel_nm: pixel, sharpens: estimator == .ringSum,
         isGiven: settings.showsMovie && table.movie != nil)
     let splits = try halves(of: table, settings)
     let progress = isShown ? Progress("FRC", total: splits.count * tiling.tileCount, unit: "transforms") : nil
@@ -120,8 +154,21 @@ private func curve(
         { criterion.level(pixels: pixels($0), fixed: settings.level) }
     }
     func length(_ ring: Double?) -> Double? { ring.map { 1 / ($0 * step) } }
-    let (smoothing, crossing) = smoothedCrossing(raw, step: step, settings, level(settings.criterion))
+    let (smoothing, found) = smoothedCrossing(raw, step: step, settings, level(settings.criterion))
     let smooth = smoothing(raw)
+    let noise = CorrelationEvidence(
+        pixels: (0..<tiling.rings).map(pixels), splits: splits.count, first: smoothing.firstRing,
+        bias: estimator == .stormAnalysis ? 4 * tiling.independentShare : 0)
+    let evidence = noise.score(raw, to: found)
+    let crossing = evidence >= CorrelationEvidence.least ? found : nil
+    let last = tiling.rings - 2
+    let isCorrelated = evidence >= CorrelationEvidence.least
+    let finding: RingCorrelation.Finding =
+        if crossing != nil { .resolved } else if !isCorrelated {
+            .uncorrelated
+        } else if smooth[last]
+            >= level(settings.criterion)(last)
+        { .unlimited } else { .weak }
     let each = sums.compactMap {
         length(
             fallingCrossing(smoothing($0.correlation(estimator)), first: smoothing.firstRing, level(settings.criterion))
@@ -134,25 +181,30 @@ private func curve(
     // splits have in common, as long as the correlation is far below 1.
     let spreadShare = (1 + 1 / Double(splits.count)).squareRoot()
     var readings: [String: Double] = [:]
-    for criterion in ResolutionCriterion.allCases {
+    for criterion in ResolutionCriterion.allCases where finding == .resolved || finding == .unlimited {
         readings[criterion.rawValue] = length(fallingCrossing(smooth, first: smoothing.firstRing, level(criterion)))
     }
     let frequency = (0..<tiling.rings).map { Double($0) * step }
     let precision = Precision(table, settings)
     return RingCorrelation(
         frequency_per_nm: frequency, correlation: raw, smoothed: smooth, criterion: settings.criterion,
-        level: (0..<tiling.rings).map(level(settings.criterion)), resolution_nm: length(crossing),
-        rawResolution_nm: length(fallingCrossing(raw, first: smoothing.firstRing, level(settings.criterion))),
-        uncertainty_nm: crossing.map { max(deviation(each) * spreadShare, reader.error_nm(smooth, at: $0)) }, readings_nm: readings,
+        level: (0..<tiling.rings).map(level(settings.criterion)), finding: finding, evidence: evidence,
+        resolution_nm: length(crossing),
+        rawResolution_nm: finding == .resolved
+            ? length(fallingCrossing(raw, first: smoothing.firstRing, level(settings.criterion))) : nil,
+        uncertainty_nm: crossing.map { max(deviation(each) * spreadShare, reader.error_nm(smooth, at: $0)) },
+        readings_nm: readings,
         corrected: estimator == .ringSum
             ? precision.map {
                 RepeatCorrection(
-                    total, precision: $0, tiling: tiling, smoothing: smoothing, errors: reader,
-                    crossing: crossing, level: level(settings.criterion))
+                    total, precision: $0, tiling: tiling, smoothing: smoothing, errors: reader, noise: noise,
+                    crossing: crossing, isCorrelated: finding != .uncorrelated, level: level(settings.criterion))
             } : nil,
-        periodicity: PeriodicSigns(
-            total, smoothed: smooth, crossing: crossing, level: level(settings.criterion), tiling: tiling,
-            smoothing: smoothing),
+        periodicity: finding == .uncorrelated || finding == .weak
+            ? PeriodicSigns()
+            : PeriodicSigns(
+                total, smoothed: smooth, crossing: crossing, level: level(settings.criterion), tiling: tiling,
+                smoothing: smoothing),
         pixel_nm: pixel, localizations: table.count)
 }
 

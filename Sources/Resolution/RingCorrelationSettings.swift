@@ -46,8 +46,10 @@ public enum ResolutionCriterion: String, Sendable, Codable, CaseIterable {
 public struct RingCorrelationSettings: Sendable, Codable, Equatable {
     /// How the halves are made.
     public var split = HalfSplit.blocks
-    /// The number of time blocks.
+    /// The number of time blocks, up to `mostBlocks`.
     public var blocks = 50
+    /// The largest number of time blocks.
+    public static let mostBlocks = 1_000_000
     /// How many splits are averaged; splits without chance are made once.
     public var repeats = 20
     /// The average over a ring.

@@ -6,13 +6,16 @@ struct RingSmoothing: Sendable {
     /// The weights from the centre to the side.
     let weights: [Double]
 
+    /// No spectrum has as many rings.
+    private static let widest = 20_000.0
+
     /// - Parameter span: the width of the window in rings, at least 5; 0 for none.
     init(span: Double) {
         guard span > 0 else {
             weights = [1]
             return
         }
-        let half = max(3, span / 2)
+        let half = max(3, min(span, Self.widest) / 2)
         let tricube = (0..<Int(half.rounded(.up))).map { pow(1 - pow(Double($0) / half, 3), 3) }
         func moment(_ power: Int) -> Double {
             tricube.indices.reduce(0) { $0 + ($1 == 0 ? 1 : 2) * tricube[$1] * pow(Double($1), Double(power)) }

@@ -35,7 +35,13 @@ struct RingTiling: Sendable {
     ///   - isGiven: whether no localization lies on the field's right or lower edge.
     ///   - sharpens: whether images are tapered and the loss to the pixels is undone.
     init(_ table: LocalizationTable, _ extent: Field, pixel_nm: Double, sharpens: Bool, isGiven: Bool = false) throws {
-        let pixels = max(extent.width_nm, extent.height_nm) / pixel_nm
+        let longest = max(extent.width_nm, extent.height_nm)
+        guard pixel_nm <= max(longest, 1) else {
+            throw Failure(
+                "pixels of \(pixel_nm) nm are larger than the field of \(longest) nm", remedy: "choose smaller pixels",
+                code: "parameter")
+        }
+        let pixels = longest / pixel_nm
         guard pixels < 1e7 else {
             throw Failure(
                 "a field of \(extent.width_nm) nm is too large for pixels of \(pixel_nm) nm",

@@ -60,10 +60,12 @@ public struct GainEstimate: Sendable {
         offset_counts = whole.zero
         offsetError_counts = error(offsets)
         tiles = points.reduce(0) { $0 + $1.count }
-        guard gain_counts > 0, known != nil || gainError_counts < gain_counts / 3 else {
+        // One part gives no error: such a gain is not known either.
+        guard gain_counts > 0, gain_counts.isFinite, gainError_counts < gain_counts / 3 else {
             throw Failure(
                 "\(movie.path): the brightness varies too little to tell the gain",
-                remedy: "give the offset, or use a movie with brighter and darker parts", code: "no-light")
+                remedy: "use a movie of several frames with brighter and darker parts, or give the offset",
+                code: "no-light")
         }
     }
 

@@ -54,7 +54,10 @@ public struct PhotonTransfer: Sendable {
             let above = (0..<count).map { Double(means.samples[$0] - offset.samples[$0]) }
             let noise = (0..<count).map { Double(variances.samples[$0] - variance.samples[$0]) }
             let mean = median(above)
-            guard mean > 0 else {
+            // The least light that stands out: a count's error of the mean over frames and pixels, five times.
+            let scatter = median((0..<count).map { Double(variances.samples[$0] + variance.samples[$0]) })
+            let error = (max(scatter, 0) / Double(min(light.frames, ground.frames)) / Double(count)).squareRoot()
+            guard mean > 5 * error, mean > 0 else {
                 throw Failure(
                     "\(flat.path) is not brighter than \(dark.path)", remedy: "record it with light on",
                     code: "no-light")
@@ -69,7 +72,13 @@ public struct PhotonTransfer: Sendable {
         let excess = hasMultiplier ? 2.0 : 1
         var gains = (0..<count).map { weights[$0] > 0 ? products[$0] / weights[$0] / excess : .nan }
         let middle = median(gains.filter(\.isFinite))
-        guard middle > 0, middle.isFinite else {
+        // The error of the median of the pixels' gains: the variance of a variance grows with its square.
+        let noiseShare = levels.map {
+            max(0, $0.variance) / max($0.variance + median(variance.samples.map(Double.init)), 1e-9)
+        }
+        let middleError =
+            (2 / Double(max(1, frames - flats.count)) / Double(count)).squareRoot() / max(1e-3, noiseShare.max() ?? 0)
+        guard middle > 0, middle.isFinite, 5 * 1.3 * middleError < 1 else {
             throw Failure(
                 "the flat movies vary no more than the dark one",
                 remedy: "record light of a few hundred electrons", code: "no-light")

@@ -13,18 +13,21 @@ extension LocalizationTable {
     /// - Returns: the drift; along z too where the table has the column `z_nm`.
     /// - Throws: a `Failure` when there are too few localizations or frames; `Interrupted`.
     public func drift(blocks: Int? = nil, pixel_nm: Double = 20, reach_nm: Double = 1500) throws -> Drift {
-        guard pixel_nm > 0, reach_nm > pixel_nm else {
-            throw Failure("drift needs a pixel above 0 and a larger reach", code: "parameter")
+        guard pixel_nm > 0, reach_nm > pixel_nm, reach_nm <= 2000 * pixel_nm, (2...1000).contains(blocks ?? 2) else {
+            throw Failure(
+                "drift needs a pixel above 0, a reach of up to 2000 of them and 2 to 1000 blocks", code: "parameter")
         }
         guard count >= 200, let first = frame.min(), let last = frame.max(), last > first else {
             throw Failure(
                 "\(count) localizations are too few to find the drift",
                 remedy: "use at least 200 over several frames, or leave the drift out", code: "too-few")
         }
-        let frames = Int(last) - Int(first) + 1
+        let frames = try framesOfDrift(first: first, last: last)
+        let evidence = DriftEvidence(self, first: Int(first), frames: frames)
+        guard evidence.isEnough else { return evidence.noDrift }
         let number = max(2, min(blocks ?? max(4, min(20, count / 500)), frames))
         let tables = blockRows(number, first: Int(first), frames: frames).map(rows).filter { $0.count >= 20 }
-        guard tables.count >= 2, let whole = Field(of: self, step_nm: pixel_nm) else {
+        guard tables.count >= 2, let whole = try denseField() else {
             throw Failure("the localizations lie in too few parts of the movie to find the drift", code: "too-few")
         }
         // Large fields in coarser pixels: the images stay below 2048 pixels.
@@ -41,10 +44,18 @@ extension LocalizationTable {
         for later in spectra.indices {
             for earlier in 0..<later {
                 try Interruption.check()
-                let shift = correlator.shift(from: spectra[earlier], to: spectra[later])
-                pairs.append(BlockPair(earlier: earlier, later: later, x: shift.x, y: shift.y))
+                // A maximum at the bound of the reach is no maximum.
+                if let shift = correlator.shift(from: spectra[earlier], to: spectra[later]) {
+                    pairs.append(BlockPair(earlier: earlier, later: later, x: shift.x, y: shift.y))
+                }
                 progress.advance()
             }
+        }
+        let seen = Set(pairs.flatMap { [$0.earlier, $0.later] })
+        guard seen.count == tables.count else {
+            return .none(
+                firstFrame: Int(first), frames: frames,
+                String(format: "parts of the movie do not meet within the reach of %.0f nm", reach_nm))
         }
         let places = solve(pairs, blocks: tables.count, tolerance: 2 * pixel)
         let centres = tables.map { table in
@@ -132,7 +143,8 @@ private struct BlockCorrelator {
 
     /// How far the later block lies from the earlier one in nm: the maximum of the smoothed cross-correlation, refined
     /// by the centre of a paraboloid through its surroundings.
-    func shift(from earlier: [Complex], to later: [Complex]) -> (x: Double, y: Double) {
+    /// Nil where that lies at the bound of the reach.
+    func shift(from earlier: [Complex], to later: [Complex]) -> (x: Double, y: Double)? {
         let columns = transform.spectrumWidth
         var product = [Complex](repeating: Complex(0, 0), count: earlier.count)
         for row in 0..<transform.height {
@@ -156,6 +168,7 @@ private struct BlockCorrelator {
         for y in -margin...margin {
             for x in -margin...margin where value(y, x) > best.value { best = (value(y, x), x, y) }
         }
+        if abs(best.x) == margin || abs(best.y) == margin { return nil }
         // Least squares of a paraboloid over 5x5 pixels.
         var (gx, gy, xx, yy, xy) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for v in -2...2 {

@@ -10,6 +10,8 @@ public struct Drift: Sendable, Equatable {
     public var x_nm: [Double], y_nm: [Double]
     /// The drift along z; nil where only x and y are known.
     public var z_nm: [Double]?
+    /// Why the trace is 0 although drift was looked for; nil where it was found.
+    public var note: String?
 
     /// A drift from its values for each frame.
     public init(firstFrame: Int, x_nm: [Double], y_nm: [Double], z_nm: [Double]? = nil) {

@@ -17,23 +17,32 @@ extension LocalizationTable {
     public func driftByIntersection(
         segmentFrames: Int? = nil, cell_nm: Double = 20, reach_nm: Double = 60, rounds: Int = 3
     ) throws -> Drift {
-        guard cell_nm > 0, reach_nm >= cell_nm else {
-            throw Failure("drift needs cells above 0 and a reach that is not smaller", code: "parameter")
+        guard cell_nm > 0, reach_nm >= cell_nm, reach_nm <= 200 * cell_nm, (0...100).contains(rounds) else {
+            throw Failure(
+                "drift needs cells above 0, a reach of one to 200 of them and up to 100 rounds", code: "parameter")
         }
         guard count >= 200, let first = frame.min(), let last = frame.max(), last > first else {
             throw Failure(
                 "\(count) localizations are too few to find the drift",
                 remedy: "use at least 200 over several frames, or leave the drift out", code: "too-few")
         }
-        let frames = Int(last) - Int(first) + 1
+        let frames = try framesOfDrift(first: first, last: last)
+        let evidence = DriftEvidence(self, first: Int(first), frames: frames)
+        guard evidence.isEnough else { return evidence.noDrift }
         let enough = Int((500 * Double(frames) / Double(count)).rounded(.up))
         let length = max(1, min(segmentFrames ?? max(100, enough), frames))
-        var segments = [[Int]](repeating: [], count: (frames + length - 1) / length)
+        let parts = (frames + length - 1) / length
+        guard parts <= 1_000_000 else {
+            throw Failure(
+                "\(frames) frames in segments of \(length) are too many segments", remedy: "choose longer segments",
+                code: "parameter")
+        }
+        var segments = [[Int]](repeating: [], count: parts)
         for row in 0..<count where x_nm[row].isFinite && y_nm[row].isFinite {
             segments[(Int(frame[row]) - Int(first)) / length].append(row)
         }
         segments.removeAll { $0.count < 20 }
-        guard segments.count >= 2, var grid = MeetingGrid(of: self, cell_nm: cell_nm, reach_nm: reach_nm) else {
+        guard segments.count >= 2, var grid = try MeetingGrid(of: self, cell_nm: cell_nm, reach_nm: reach_nm) else {
             throw Failure("the localizations lie in too few parts of the movie to find the drift", code: "too-few")
         }
         let centres = segments.map { rows in rows.reduce(0.0) { $0 + Double(frame[$1]) } / Double(rows.count) }
@@ -106,8 +115,9 @@ private struct MeetingGrid {
     private var counts: [Int32]
 
     /// An empty grid that holds a table and what of it moves by up to 3 um; nil for a table without positions.
-    init?(of table: LocalizationTable, cell_nm: Double, reach_nm: Double) {
-        guard let field = Field(of: table, step_nm: cell_nm) else { return nil }
+    /// - Throws: a `Failure` for a field that is too large.
+    init?(of table: LocalizationTable, cell_nm: Double, reach_nm: Double) throws {
+        guard let field = try table.denseField() else { return nil }
         let margin = 3000.0
         // Fields that would need more than 100 million cells get larger ones.
         let cell = max(cell_nm, ((field.width_nm + 2 * margin) * (field.height_nm + 2 * margin) / 1e8).squareRoot())
@@ -120,12 +130,18 @@ private struct MeetingGrid {
         counts = Array(repeating: 0, count: width * height)
     }
 
+    /// The cell of a row that lies at a place; nil outside the grid.
+    private func cell(_ row: Int, of table: LocalizationTable, at place: (x: Double, y: Double)) -> (Int, Int)? {
+        let column = ((table.x_nm[row] - place.x - left_nm) / cell_nm).rounded(.down)
+        let line = ((table.y_nm[row] - place.y - top_nm) / cell_nm).rounded(.down)
+        guard column >= 0, line >= 0, column < Double(width), line < Double(height) else { return nil }
+        return (Int(column), Int(line))
+    }
+
     /// Adds rows that lie at a place to the grid, or takes them out.
     mutating func add(_ rows: [Int], of table: LocalizationTable, at place: (x: Double, y: Double), times: Int32 = 1) {
         for row in rows {
-            let column = Int((table.x_nm[row] - place.x - left_nm) / cell_nm)
-            let line = Int((table.y_nm[row] - place.y - top_nm) / cell_nm)
-            guard column >= 0, line >= 0, column < width, line < height else { continue }
+            guard let (column, line) = cell(row, of: table, at: place) else { continue }
             counts[line * width + column] += times
         }
     }
@@ -150,9 +166,9 @@ private struct MeetingGrid {
         var meetings = [Int](repeating: 0, count: side * side)
         counts.withUnsafeBufferPointer { counts in
             for row in rows {
-                let column = Int((table.x_nm[row] - place.x - left_nm) / cell_nm)
-                let line = Int((table.y_nm[row] - place.y - top_nm) / cell_nm)
-                guard column >= reach, line >= reach, column < width - reach, line < height - reach else { continue }
+                guard let (column, line) = cell(row, of: table, at: place), column >= reach, line >= reach,
+                    column < width - reach, line < height - reach
+                else { continue }
                 for v in 0..<side {
                     let start = (line - reach + v) * width + column - reach
                     for u in 0..<side { meetings[v * side + u] += Int(counts[start + u]) }

@@ -22,6 +22,8 @@ public struct ChannelRegistration: Sendable, Codable, Equatable {
     public let residual_nm: Double
     /// The same when each bead is left out of the fit that moves it: what to expect of molecules between the beads.
     public let leaveOneOut_nm: Double
+    /// The probability that chance alone brings so many beads together; nil in files of older versions.
+    public let chance: Double?
     /// The middle of the beads and half their extent in nm, by which positions are made small numbers.
     private let middle_nm: [Double], half_nm: Double
     /// The coefficients of the displacement in nm.
@@ -36,13 +38,17 @@ public struct ChannelRegistration: Sendable, Codable, Equatable {
     ///   - reference: the same beads in the channel that stays.
     ///   - model: nil takes the one with the least leave-one-out error; a simpler one that is within 5 % is preferred.
     ///   - reach_nm: the largest shift between the channels.
-    /// - Throws: a `Failure` when there are too few common beads for the model.
+    /// - Throws: a `Failure` when there are too few common beads for the model, or no more than chance brings together.
     public init(
         moving: LocalizationTable, to reference: LocalizationTable, model: Model? = nil, reach_nm: Double = 5000
     ) throws {
+        guard reach_nm > 0, reach_nm <= 1e7 else {
+            throw Failure("a reach of \(reach_nm) nm is not possible", remedy: "choose up to 1e7 nm", code: "parameter")
+        }
         let from = try moving.beads()
         let to = try reference.beads()
-        var shift = roughShift(from, to, reach_nm: reach_nm)
+        let rough = try roughShift(from, to, reach_nm: reach_nm)
+        var shift = (x: rough.x, y: rough.y)
         var pairs: [(Int, Int)] = []
         var fit: Fit?
         for tolerance in [500.0, 250, 150, 150] {
@@ -65,10 +71,20 @@ public struct ChannelRegistration: Sendable, Codable, Equatable {
                 "\(pairs.count) beads are common to both channels, \(wanted.rawValue) needs \(2 * wanted.terms.count)",
                 remedy: "image more beads, or choose a simpler model", code: "too-few")
         }
+        let (chance, expected) = chanceOfMeeting(from, to, pairs: pairs.count, rough: rough, reach_nm: reach_nm)
+        guard chance < 1e-3 else {
+            throw Failure(
+                String(
+                    format:
+                        "%d of %d and %d beads meet, and chance brings %.1f together: the channels have no beads in common",
+                    pairs.count, from.count, to.count, expected),
+                remedy: "give two tables of the same beads, neither of them mirrored", code: "no-evidence")
+        }
         for candidate in candidates.dropFirst() where candidate.leaveOneOut < 0.95 * chosen.leaveOneOut {
             chosen = candidate
         }
         self.model = chosen.model
+        self.chance = chance
         beads = pairs.count
         residual_nm = chosen.residual
         leaveOneOut_nm = chosen.leaveOneOut
@@ -103,7 +119,7 @@ public struct ChannelRegistration: Sendable, Codable, Equatable {
     public init(file path: String) throws {
         let data = try readFile(path)
         guard let read = try? JSONDecoder().decode(ChannelRegistration.self, from: data), read.middle_nm.count == 2,
-            read.x_nm.count == read.model.terms.count, read.y_nm.count == read.x_nm.count
+            read.x_nm.count == read.model.terms.count, read.y_nm.count == read.x_nm.count, read.half_nm > 0
         else {
             throw Failure(
                 "\(path) is no registration", remedy: "make one with localization.register", code: "table-value")
@@ -182,23 +198,73 @@ extension LocalizationTable {
     }
 }
 
+/// A shift between beads of two channels, with how many differences lie around it and within the reach.
+private struct RoughShift {
+    var x = 0.0, y = 0.0
+    var votes = 0.0
+    var differences = 0.0
+    /// The side of the square whose differences are counted.
+    static let window_nm = 400.0
+}
+
+/// The probability that chance makes the best of all shifts as good, and how many beads it brings together on average
+/// where they lie as densely.
+///
+/// The number of differences in a window is Poisson distributed for strangers; there are as many windows as fit into the
+/// reach, four times for their overlap. Beads that meet after the fit count in the same way, less those that the fit's
+/// own freedom brings together; an affine fit chooses among many more.
+private func chanceOfMeeting(
+    _ from: LocalizationTable, _ to: LocalizationTable, pairs: Int, rough: RoughShift, reach_nm: Double
+) -> (chance: Double, expected: Double) {
+    let window = RoughShift.window_nm * RoughShift.window_nm
+    let reach = 4 * reach_nm * reach_nm
+    func extent(_ values: [Double]) -> Double { (values.max() ?? 0) - (values.min() ?? 0) + 1000 }
+    let products = Double(from.count) * Double(to.count)
+    let area = max(extent(to.x_nm), extent(from.x_nm)) * max(extent(to.y_nm), extent(from.y_nm))
+    // A difference for an area of shifts.
+    let density = max(products / area, (rough.differences - rough.votes) / max(reach, window))
+    let trials = 4 * max(1, reach / window)
+    let byVotes = trials * poissonTail(density * window, from: Int(rough.votes))
+    let circle = Double.pi * 150 * 150
+    let freedom = pairs >= 6 ? 3 : 1
+    let byPairs = (pairs >= 6 ? 1000 : 1) * trials * poissonTail(density * circle, from: pairs - freedom)
+    return (min(1, min(byVotes, byPairs)), density * window)
+}
+
+/// The probability that a Poisson distributed number is `least` or more.
+private func poissonTail(_ mean: Double, from least: Int) -> Double {
+    guard least > 0 else { return 1 }
+    guard mean > 0 else { return 0 }
+    // The terms from `least` on, until they no longer count.
+    var (sum, number) = (0.0, least)
+    while number < least + 10_000 {
+        let term = exp(Double(number) * log(mean) - mean - lgamma(Double(number) + 1))
+        sum += term
+        if Double(number) > mean, term < 1e-12 * max(sum, 1e-300) { break }
+        number += 1
+    }
+    return min(1, sum)
+}
+
 /// The most frequent difference between beads of two channels, in bins of 200 nm, then the mean of those around it.
-private func roughShift(_ from: LocalizationTable, _ to: LocalizationTable, reach_nm: Double) -> (x: Double, y: Double)
-{
+private func roughShift(_ from: LocalizationTable, _ to: LocalizationTable, reach_nm: Double) throws -> RoughShift {
     struct Bin: Hashable { var x: Int, y: Int }
     let side = 200.0
     var votes: [Bin: Int] = [:]
     var grid = PointGrid(radius: reach_nm)
     for row in 0..<to.count { grid.add(row, x: to.x_nm[row], y: to.y_nm[row]) }
-    func forEachDifference(_ body: (Double, Double) -> Void) {
+    func forEachDifference(_ body: (Double, Double) -> Void) throws {
         for row in 0..<from.count {
+            try Interruption.check()
             grid.forEach(around: from.x_nm[row], from.y_nm[row]) { other in
                 let (dx, dy) = (to.x_nm[other] - from.x_nm[row], to.y_nm[other] - from.y_nm[row])
                 if max(abs(dx), abs(dy)) <= reach_nm { body(dx, dy) }
             }
         }
     }
-    forEachDifference { dx, dy in
+    var shift = RoughShift()
+    try forEachDifference { dx, dy in
+        shift.differences += 1
         // Each difference votes for the four bins whose middles are nearest, so that no edge cuts the peak.
         let (u, v) = (Int((dx / side).rounded(.down)), Int((dy / side).rounded(.down)))
         for bin in [Bin(x: u, y: v), Bin(x: u + 1, y: v), Bin(x: u, y: v + 1), Bin(x: u + 1, y: v + 1)] {
@@ -206,16 +272,17 @@ private func roughShift(_ from: LocalizationTable, _ to: LocalizationTable, reac
         }
     }
     func rank(_ bin: Bin) -> (Int, Int, Int, Int) { (votes[bin] ?? 0, -abs(bin.x) - abs(bin.y), bin.x, bin.y) }
-    guard let best = votes.keys.max(by: { rank($0) < rank($1) }) else { return (0, 0) }
+    guard let best = votes.keys.max(by: { rank($0) < rank($1) }) else { return shift }
     let centre = (x: Double(best.x) * side, y: Double(best.y) * side)
-    var (count, x, y) = (0.0, 0.0, 0.0)
-    forEachDifference { dx, dy in
+    var (x, y) = (0.0, 0.0)
+    try forEachDifference { dx, dy in
         guard abs(dx - centre.x) <= side, abs(dy - centre.y) <= side else { return }
-        count += 1
+        shift.votes += 1
         x += dx
         y += dy
     }
-    return count > 0 ? (x / count, y / count) : centre
+    (shift.x, shift.y) = shift.votes > 0 ? (x / shift.votes, y / shift.votes) : centre
+    return shift
 }
 
 /// Pairs of beads that are each other's nearest within a distance.

@@ -66,13 +66,14 @@ extension LocalizationTable {
     }
 
     /// One row for each track: positions weighted by 1/uncertainty^2 (by photons, or equally, where there is none),
-    /// photons summed, the first frame, the uncertainty of the weighted mean, `detections` the number of rows. Other
-    /// columns are averaged.
+    /// photons summed, the first frame, the uncertainty of the weighted mean, `detections` the number of rows, or the sum
+    /// of that column where the rows were merged before. Other columns are averaged over the rows that know them.
     public func merged(_ track: [Int]) -> LocalizationTable {
         precondition(track.count == count, "a track for each row")
         let tracks = (track.max() ?? -1) + 1
         let uncertainty = self["uncertainty_nm"]
         let photons = self["photons"]
+        let earlier = self["detections"]
         func weight(_ row: Int) -> Double {
             if let value = uncertainty?[row], value > 0, value.isFinite { return 1 / (value * value) }
             if let value = photons?[row], value > 0, value.isFinite { return value }
@@ -84,13 +85,18 @@ extension LocalizationTable {
         var frames = [Int32](repeating: .max, count: tracks)
         for row in 0..<count {
             totals[track[row]] += weights[row]
-            numbers[track[row]] += 1
+            let known = earlier?[row] ?? 1
+            numbers[track[row]] += known >= 1 && known.isFinite ? known : 1
             frames[track[row]] = min(frames[track[row]], frame[row])
         }
         func mean(_ values: [Double]) -> [Double] {
             var sums = [Double](repeating: 0, count: tracks)
-            for row in 0..<count { sums[track[row]] += weights[row] * values[row] }
-            return zip(sums, totals).map { $0 / $1 }
+            var shares = sums
+            for row in 0..<count where values[row].isFinite {
+                sums[track[row]] += weights[row] * values[row]
+                shares[track[row]] += weights[row]
+            }
+            return zip(sums, shares).map { $0 / $1 }
         }
         var table = LocalizationTable(frame: frames, x_nm: mean(x_nm), y_nm: mean(y_nm))
         for name in columnNames where name != "detections" {
@@ -98,7 +104,7 @@ extension LocalizationTable {
             switch name {
             case "photons":
                 var sums = [Double](repeating: 0, count: tracks)
-                for row in 0..<count { sums[track[row]] += values[row] }
+                for row in 0..<count where values[row].isFinite { sums[track[row]] += values[row] }
                 table[name] = sums
             case "uncertainty_nm": table[name] = totals.map { 1 / $0.squareRoot() }
             case "uncertainty_x_nm", "uncertainty_y_nm", "uncertainty_z_nm":

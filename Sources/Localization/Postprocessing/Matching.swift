@@ -115,7 +115,7 @@ private func assign(
 ) -> [(found: Int, truth: Int)] {
     let isSwapped = left.count > right.count
     let (rows, columns) = isSwapped ? (right.count, left.count) : (left.count, right.count)
-    let gate = tolerance * tolerance
+    let gate = min(1e30, tolerance * tolerance)
     let forbidden = gate * Double(rows + 1) + 1
     func cost(_ row: Int, _ column: Int) -> Double {
         let distance =

@@ -66,7 +66,8 @@ extension LocalizationTable {
         guard columns >= 1, rows >= 1, columns * rows <= 5e8 else {
             throw Failure(
                 "an image of \(field.width_nm) x \(field.height_nm) nm in pixels of \(pixel_nm) nm is too large",
-                remedy: "choose larger pixels or a smaller field", code: "image-too-large")
+                remedy: "choose larger pixels or a smaller field, or leave out far localizations",
+                code: "image-too-large")
         }
         var image = Plane<Float>(width: Int(columns), height: Int(rows), filledWith: 0)
         let uncertainty = self["uncertainty_nm"]

@@ -50,13 +50,13 @@ extension RadialFluctuations: LuaOptions {
             "sensitivity", \RadialFluctuations.sensitivity, "exponent of the convergence", minimum: 0.1, maximum: 10),
         Option(
             "statistic", \RadialFluctuations.statisticName,
-            "over time: the mean, the variance, or the covariance of following frames",
+            "over time: the mean, the variance, or the covariance of following frames, which only sources that stay lit for some frames have",
             choices: Statistic.allCases.map(\.rawValue)),
     ]
 
     fileprivate var statisticName: String {
         get { statistic.rawValue }
-        set { statistic = Statistic(rawValue: newValue) ?? .covariance }
+        set { statistic = Statistic(rawValue: newValue) ?? .mean }
     }
 }
 

@@ -135,6 +135,9 @@ extension LuaModule {
             drift.property("y_nm", "along y for each frame") { $0.y_nm }
             drift.property("z_nm", "along z for each frame; nil where only x and y are known") { $0.z_nm }
             drift.property("range_nm", "the largest of the ranges of the axes") { $0.range_nm }
+            drift.property(
+                "note", "why nothing was found, so that the trace is 0; nil where drift was found"
+            ) { $0.note }
             drift.method("write", "Writes the trace as CSV.", [Parameter("path", "the file")]) {
                 (drift: Drift, path: String) in try drift.write(path)
             }
@@ -149,6 +152,7 @@ extension LuaModule {
         module.class(ChannelRegistration.self, "How one channel's positions become another's.") { registration in
             registration.property("model", "shift, affine, quadratic or cubic") { $0.model.rawValue }
             registration.property("beads", "the number of common beads") { $0.beads }
+            registration.property("chance", "the probability that chance brings as many beads together") { $0.chance }
             registration.property("residual_nm", "root mean square distance of the beads afterwards") { $0.residual_nm }
             registration.property("leave_one_out_nm", "the same for beads that did not take part: the error to expect")
             {
@@ -227,6 +231,8 @@ extension LuaModule {
             "drift", "Finds the drift, along z too where the table has z_nm.", [Parameter("options", "how")],
             result: "the drift; table:correct takes it out",
             details: """
+                Where localizations of different times have no more in common than chance brings, the drift is 0 and its note \
+                says so. \
                 Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. \
                 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
                 """
@@ -239,7 +245,8 @@ extension LuaModule {
             [Parameter("reference", "the beads in the channel that stays"), Parameter("options", "how")],
             result: "the registration; its apply moves tables of this channel",
             details: """
-                The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, \
+                Beads that meet no more often than chance lets them are refused. The error is that of beads that are left out \
+                of the fit. Without a model the simplest of shift, affine, \
                 quadratic and cubic is taken that is within 5 % of the best.
                 """
         ) { (table: LocalizationTable, reference: LocalizationTable, options: RegistrationOptions) in

@@ -23,7 +23,9 @@ extension RingCorrelationSettings: LuaOptions {
         Option(
             "split", \RingCorrelationSettings.splitName, "how the halves are made",
             choices: HalfSplit.allCases.map(\.rawValue)),
-        Option("blocks", \RingCorrelationSettings.blocks, "number of time blocks", minimum: 2),
+        Option(
+            "blocks", \RingCorrelationSettings.blocks, "number of time blocks", minimum: 2,
+            maximum: Double(RingCorrelationSettings.mostBlocks)),
         Option("repeats", \RingCorrelationSettings.repeats, "number of random splits", minimum: 1, maximum: 1000),
         Option(
             "estimator", \RingCorrelationSettings.estimatorName, "the average over a ring",
@@ -85,9 +87,17 @@ extension LuaModule {
 
     private static func declareCurve(_ module: LuaModule) {
         module.class(RingCorrelation.self, "A Fourier ring correlation.") { curve in
-            curve.property("resolution_nm", "where the curve falls below the level; nil if it never does") {
-                $0.resolution_nm
-            }
+            curve.property(
+                "resolution_nm",
+                "where the curve falls below the level; nil if the halves do not correlate or it never does"
+            ) { $0.resolution_nm }
+            curve.property(
+                "finding",
+                "resolved, uncorrelated (the halves have no more in common than chance lets them), weak (they correlate by less than the level) or unlimited (the curve is above the level up to the finest frequency)"
+            ) { $0.finding.rawValue }
+            curve.property(
+                "evidence", "by how many standard deviations of noise the halves correlate; below 5 nothing is reported"
+            ) { $0.evidence }
             curve.property("raw_resolution_nm", "the same without smoothing") { $0.rawResolution_nm }
             curve.property("uncertainty_nm", "the standard error") { $0.uncertainty_nm }
             curve.property("readings_nm", "what each criterion reads, by its name") { $0.readings_nm }
@@ -120,7 +130,8 @@ extension LuaModule {
             }
             curve.text { curve in
                 curve.resolution_nm.map { "FRC resolution \(LuaValue.digits(($0 * 100).rounded() / 100)) nm" }
-                    ?? "FRC without a crossing"
+                    ?? (curve.finding == .uncorrelated
+                        ? "FRC of halves that do not correlate" : "FRC without a crossing (\(curve.finding.rawValue))")
             }
         }
         module.function(
