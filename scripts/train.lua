@@ -32,8 +32,7 @@ local result = segmentation.train(args.images, args.masks, args.model, {
 if result.pretrained then print(result.pretrained) end
 print(("%s: %d steps on %d objects of %d images in %.0f s"):format(
   result.network, result.iterations, result.objects, result.images, result.seconds))
-print(("Dice %.4f, accuracy %.4f on %s"):format(
-  result.dice, result.accuracy, result.held_out and "patches kept out of the training" or "the training patches"))
+print(("Dice %.4f, accuracy %.4f on %s"):format(result.dice, result.accuracy, result.scored_on))
 if result.test_dice then
   print(("Dice %.4f, accuracy %.4f, %.1f %% of the objects detected on the test images"):format(
     result.test_dice, result.test_accuracy, 100 * result.test_detected))

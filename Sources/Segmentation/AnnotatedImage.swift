@@ -7,13 +7,17 @@ public struct AnnotatedImage: Sendable {
     public let name: String
     /// The intensities in counts, one plane for each channel.
     public let channels: [Plane<Float>]
-    /// The annotation: 0 is background, other values are objects or, with more than two classes, class numbers.
+    /// The annotation: 0 is background, other values are objects or, with more than two classes, class numbers. An image
+    /// of 0 alone shows nothing but background.
     public let labels: Plane<UInt32>
     /// The side of a pixel in um, where it is known.
     public let pixelSize_um: Double?
 
+    /// Whether nothing is annotated in it.
+    var isEmpty: Bool { labels.samples.allSatisfy { $0 == 0 } }
+
     /// Joins an image and its annotation.
-    /// - Throws: a `Failure` when their sizes differ or nothing is annotated.
+    /// - Throws: a `Failure` when their sizes differ.
     public init(name: String, channels: [Plane<Float>], labels: Plane<UInt32>, pixelSize_um: Double? = nil) throws {
         guard let first = channels.first else {
             throw Failure("\(name) holds no image", code: "image-empty")
@@ -22,11 +26,6 @@ public struct AnnotatedImage: Sendable {
             throw Failure(
                 "\(name): the image has \(first.width)x\(first.height) pixels, its mask \(labels.width)x\(labels.height)",
                 remedy: "annotate the image at its full size", code: "size-mismatch")
-        }
-        guard labels.samples.contains(where: { $0 != 0 }) else {
-            throw Failure(
-                "\(name): the mask is empty", remedy: "mark at least one object with a value above 0",
-                code: "annotation-empty")
         }
         self.name = name
         self.channels = channels

@@ -12,7 +12,8 @@ extension AnnotatedSet {
     ///   - except: of these leave out the images whose name contains this, or one of several parts between commas.
     ///   - classes: the number of classes with the background; with 2 the masks' values tell objects apart.
     ///   - pixelSize_um: the side of a pixel in um; nil takes what the files say.
-    /// - Throws: a `Failure` that names the file: missing partner, sizes or channels that differ, empty mask.
+    /// - Throws: a `Failure` that names the file: missing partner, sizes or channels that differ, nothing but empty
+    ///   masks.
     public static func read(
         images: String, masks: String, only: String? = nil, except: String? = nil, classes: Int = 2,
         pixelSize_um: Double? = nil

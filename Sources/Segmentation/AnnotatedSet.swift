@@ -21,8 +21,8 @@ public struct AnnotatedSet: Sendable {
     /// With two classes every value of a mask is an object; a mask that holds one value only (0 and 255, say) has
     /// its connected parts counted as objects. With more classes the values are class numbers and the connected
     /// parts of each class are the objects.
-    /// - Throws: a `Failure` when there is no image, channel counts differ, a class number is too high or no
-    ///   object is large enough.
+    /// - Throws: a `Failure` when there is no image, channel counts differ, a class number is too high, all masks are
+    ///   empty or no object is large enough.
     public init(_ images: [AnnotatedImage], classes: Int = 2) throws {
         guard let first = images.first else {
             throw Failure(
@@ -47,6 +47,12 @@ public struct AnnotatedSet: Sendable {
             let counted = Self.instances(of: image.labels, classes: classes)
             instances.append(counted.plane)
             objects += Self.objects(of: counted.plane, classNumbers: counted.classNumbers, image: index)
+        }
+        guard !images.allSatisfy(\.isEmpty) else {
+            let others = images.count > 1 ? ", and so are those of the other \(images.count - 1) images" : ""
+            throw Failure(
+                "\(first.name): the mask is empty\(others)", remedy: "mark at least one object with a value above 0",
+                code: "annotation-empty")
         }
         guard !objects.isEmpty else {
             throw Failure(

@@ -30,6 +30,8 @@ struct TrainingCrop {
 public struct CropSampler: Sendable {
     private let fields: [TrainingField]
     private let objects: [(field: Int, object: AnnotatedObject)]
+    /// The fields without any object.
+    private let empty: [Int]
     private let stamps: [ObjectStamp]
     private let side: Int
     private let count: Int
@@ -38,12 +40,13 @@ public struct CropSampler: Sendable {
     private let pasting: Double
     private let random: RandomSource
 
-    /// The share of the crops that lie anywhere in the images; the others lie around an annotated object.
+    /// The share of the crops that lie anywhere in the images, images without objects among them; the others lie around an
+    /// annotated object.
     private static let elsewhere = 0.25
 
     /// Makes a sampler.
     /// - Parameters:
-    ///   - fields: fields with at least one object each, all with the same number of channels.
+    ///   - fields: fields with at least one object together, all with the same number of channels.
     ///   - side: the side of a crop in pixels.
     ///   - count: the number of crops in a batch.
     public init(
@@ -51,6 +54,7 @@ public struct CropSampler: Sendable {
     ) {
         self.fields = fields
         objects = fields.enumerated().flatMap { index, field in field.objects.map { (index, $0) } }
+        empty = fields.indices.filter { fields[$0].objects.isEmpty }
         stamps = fields.flatMap(\.stamps)
         self.side = side
         self.count = count
@@ -85,18 +89,24 @@ public struct CropSampler: Sendable {
 
     private func place(_ random: inout RandomSource) -> (field: TrainingField, x: Double, y: Double) {
         let (index, object) = objects[random.integer(below: objects.count)]
-        let field = fields[index]
+        var field = fields[index]
         if random.chance(Self.elsewhere) {
+            if !empty.isEmpty, random.chance(Double(empty.count) / Double(fields.count)) {
+                field = fields[empty[random.integer(below: empty.count)]]
+            }
             for _ in 0..<20 {
                 let row = random.integer(below: field.target.height)
                 let column = random.integer(below: field.target.width)
                 if field.target[row, column] != TrainingField.ignored { return (field, Double(column), Double(row)) }
             }
         }
-        let reach = Double(side) / 4
+        // Crops of an object larger than they are also show its outline.
+        func reach(_ length: Int) -> Double { length > side ? Double(length) / 2 : Double(side) / 4 }
+        let (across, down) = (reach(object.box.width), reach(object.box.height))
         return (
-            field, Double(object.box.column) + Double(object.box.width) / 2 + random.uniform(in: -reach...reach),
-            Double(object.box.row) + Double(object.box.height) / 2 + random.uniform(in: -reach...reach)
+            fields[index],
+            Double(object.box.column) + Double(object.box.width) / 2 + random.uniform(in: -across...across),
+            Double(object.box.row) + Double(object.box.height) / 2 + random.uniform(in: -down...down)
         )
     }
 

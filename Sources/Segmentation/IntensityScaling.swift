@@ -26,12 +26,19 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
         self.limits = limits
     }
 
-    /// The ranges of an image's channels, from its samples or a fair part of them.
+    /// The ranges of an image's channels, from its samples or a fair part of them. Pixels without data, such as frames of
+    /// one value and what is no finite number, do not count.
     ///
     /// The noise is the median absolute second difference along the rows, which objects and shading hardly touch.
     /// - Parameter channels: the channels, all of one size.
     public func ranges(of channels: [Plane<Float>]) -> [IntensityRange] {
+        ranges(ofShown: channels.map { MissingPixels(in: $0).erased($0) })
+    }
+
+    /// The ranges of channels with NaN where there are no data.
+    func ranges(ofShown channels: [Plane<Float>]) -> [IntensityRange] {
         channels.map { plane in
+            let plane = MissingPixels.withoutMixed(plane)
             let ends = plane.quantiles([lowPercentile / 100, highPercentile / 100])
             let (low, high) = (ends[0], ends[1])
             let span = max(high - low, Float(noiseFloor) * Self.noise(of: plane))
@@ -39,7 +46,24 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
         }
     }
 
-    /// The channels with their intensities scaled by `ranges`, which are as many as the channels.
+    /// The channels of an image with their intensities scaled by their own ranges. Pixels without data become 0.
+    func scaled(_ channels: [Plane<Float>]) -> (channels: [Plane<Float>], isMissing: Plane<Bool>?) {
+        let shown = channels.map { MissingPixels(in: $0).erased($0) }
+        var isMissing: Plane<Bool>?
+        for plane in shown where plane.samples.contains(where: \.isNaN) {
+            let holes = plane.map(\.isNaN)
+            isMissing =
+                isMissing.map { missing in
+                    Plane(
+                        width: plane.width, height: plane.height,
+                        samples: zip(missing.samples, holes.samples).map { $0 || $1 })
+                } ?? holes
+        }
+        return (scaled(shown, by: ranges(ofShown: shown)), isMissing)
+    }
+
+    /// The channels with their intensities scaled by `ranges`, which are as many as the channels. What is no number
+    /// becomes 0.
     public func scaled(_ channels: [Plane<Float>], by ranges: [IntensityRange]) -> [Plane<Float>] {
         zip(channels, ranges).map { plane, range in
             let factor = 1 / range.span
@@ -50,7 +74,8 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
         }
     }
 
-    private static func noise(of plane: Plane<Float>) -> Float {
+    /// The deviation of the pixel noise; pixels that are no finite numbers do not count.
+    static func noise(of plane: Plane<Float>) -> Float {
         guard plane.width >= 3 else { return 0 }
         let stride = max(1, plane.samples.count / 300_000)
         var differences: [Float] = []

@@ -17,8 +17,8 @@ func modelCard(_ model: ModelDescription) -> String {
         settings.pretrained.map { " It started from the weights in `\(($0 as NSString).lastPathComponent)`." } ?? ""
     let check =
         model.scores.heldOut
-        ? "On patches kept out of the training it reached a Dice coefficient of \(number(model.scores.dice, 4)) and \(number(100 * model.scores.accuracy, 2)) % of pixels right."
-        : "There were too few objects to keep any out of the training. On the training patches themselves the Dice coefficient is \(number(model.scores.dice, 4)); how well it does elsewhere has to be seen on other images."
+        ? "On \(model.scores.on ?? "patches kept out of the training") it reached a Dice coefficient of \(number(model.scores.dice, 4)) and \(number(100 * model.scores.accuracy, 2)) % of pixels right."
+        : "There were too few objects to keep any out of the training. On \(model.scores.on ?? "the training patches themselves") the Dice coefficient is \(number(model.scores.dice, 4)); how well it does elsewhere has to be seen on other images."
     let test =
         model.scores.test.map { scores in
             """
@@ -41,6 +41,9 @@ func modelCard(_ model: ModelDescription) -> String {
         training.outlineShift_px.map {
             " Their outlines were learned moved to the edges in the images, by \(number($0, 2)) pixels on average; scores compare with the outlines as drawn."
         } ?? ""
+    let warnings =
+        (model.warnings ?? []).isEmpty
+        ? "" : "\n\n" + (model.warnings ?? []).map { "**Warning:** \($0)." }.joined(separator: "\n\n")
     return """
         # Model
 
@@ -55,7 +58,7 @@ func modelCard(_ model: ModelDescription) -> String {
 
         ## Scores
 
-        \(check)\(test)
+        \(check)\(test)\(warnings)
 
         \(origin)## Use
 

@@ -20,6 +20,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
     public var training: Provenance
     /// The file of the weights.
     public var weights: Weights
+    /// What should make one doubt annotation or scores, each in a sentence; nil where there is nothing.
+    public var warnings: [String]?
 
     /// The scores of the chosen weights in the training's own check.
     public struct Scores: Sendable, Codable, Equatable {
@@ -30,6 +32,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         /// Whether the patches scored were kept out of the training; false where there were too few objects to
         /// spare any, and the scores only say that the training data is reproduced.
         public var heldOut: Bool
+        /// What was scored, in words; nil in models made before it was recorded.
+        public var on: String?
         /// The scores on images that were kept out of the training as a whole, where there were such.
         public var test: SegmentationScores?
     }
@@ -88,7 +92,7 @@ public struct ModelDescription: Sendable, Codable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case format, network, scaling, tile, halo, scores, training, weights
+        case format, network, scaling, tile, halo, scores, training, weights, warnings
         case pixelSize_um = "pixelUm"
     }
 }

@@ -36,7 +36,8 @@ public struct ScoreTally: Sendable {
     ///   - objects: the number of the predicted object at each pixel, 0 for none.
     ///   - truth: the annotation as `AnnotatedImage.labels`.
     ///   - name: what the image is called in messages.
-    /// - Throws: a `Failure` when the sizes differ or the truth is empty.
+    ///     Where it is empty, all that was found is false.
+    /// - Throws: a `Failure` when the sizes differ.
     public mutating func add(mask: Plane<UInt8>, objects predicted: Plane<UInt32>, truth: Plane<UInt32>, name: String)
         throws
     {
@@ -51,7 +52,7 @@ public struct ScoreTally: Sendable {
         }
         let set: AnnotatedSet
         do { set = try AnnotatedSet([annotated], classes: classes) } catch let failure as Failure {
-            if failure.code == "annotation-too-small" { return }
+            if ["annotation-too-small", "annotation-empty"].contains(failure.code) { return }
             throw failure
         }
         count(set, predicted: predicted, mask: mask)

@@ -108,13 +108,17 @@ public struct TiledPrediction {
         let width = max(1, Int((Double(image.width) * factor).rounded()))
         let height = max(1, Int((Double(image.height) * factor).rounded()))
         var scaled = TileScaling.none(channels: image.channels)
+        var missing: [MissingPixels] = []
         if let scaling {
-            scaled = TileScaling(ranges: try ranges ?? self.ranges(of: image), limits: scaling.limits)
+            let own = ranges == nil ? try examine(image) : (ranges: [], missing: [])
+            scaled = TileScaling(ranges: ranges ?? own.ranges, limits: scaling.limits)
+            missing = own.missing
         }
         let (across, down) = axes(width: width, height: height)
         let window = RowWindow(image)
+        let shown: any ImageRows = missing.isEmpty ? window : ShownRows(window, missing: missing)
         let pipeline = TilePipeline(
-            rows: ResampledRows(window, width: width, height: height), across: across, down: down, scaling: scaled,
+            rows: ResampledRows(shown, width: width, height: height), across: across, down: down, scaling: scaled,
             networks: try networks(across.starts.count * down.starts.count).map { [orientations] network in
                 { try Orientation.mean(of: $0, count: orientations, by: network) }
             })
@@ -125,21 +129,56 @@ public struct TiledPrediction {
         try pipeline.run { planes in
             try output.take(planes) { first, planes in
                 let rows = first..<first + planes[0].height
-                try sink(PredictedRows(firstRow: first, image: try window.rows(rows), probabilities: planes))
+                let image = try window.rows(rows)
+                try sink(
+                    PredictedRows(
+                        firstRow: first, image: image, probabilities: Self.cleared(planes, where: missing, in: image)))
                 window.discard(above: rows.upperBound - margin)
             }
         }
     }
 
     /// The intensity ranges that an image is scaled by: from all of a small image, from evenly spread strips of a large.
+    /// Pixels without data do not count.
     /// - Throws: a `Failure` when the pixel size does not fit or the image cannot be read.
-    public func ranges(of image: any ImageRows) throws -> [IntensityRange] {
-        guard let scaling else { return [] }
+    public func ranges(of image: any ImageRows) throws -> [IntensityRange] { try examine(image).ranges }
+
+    /// The intensity ranges and, where there are pixels without data, what they are in each channel.
+    private func examine(_ image: any ImageRows) throws -> (ranges: [IntensityRange], missing: [MissingPixels]) {
+        guard let scaling else { return ([], []) }
         let factor = try magnification(of: image)
-        let width = max(1, Int((Double(image.width) * factor).rounded()))
-        let height = max(1, Int((Double(image.height) * factor).rounded()))
-        return scaling.ranges(
-            of: try sample(ResampledRows(image, width: width, height: height), width: width, height: height))
+        let planes = try sample(width: image.width, height: image.height) { try image.rows($0) }
+        let missing = planes.map { MissingPixels(in: $0) }
+        let isFloat =
+            switch try image.rows(0..<1).samples {
+            case .float32, .float64: true
+            default: false
+            }
+        let isWhole = !isFloat && missing.allSatisfy(\.fills.isEmpty)
+        var shown = zip(planes, missing).map { $1.erased($0) }
+        if factor != 1 {
+            let width = max(1, Int((Double(image.width) * factor).rounded()))
+            let height = max(1, Int((Double(image.height) * factor).rounded()))
+            let rows = ResampledRows(
+                isWhole ? image : ShownRows(image, missing: missing), width: width, height: height)
+            shown = try sample(width: width, height: height) { try rows.rows($0) }
+        }
+        return (scaling.ranges(ofShown: shown), isWhole ? [] : missing)
+    }
+
+    /// Probabilities without those of pixels that hold no data in any channel.
+    private static func cleared(
+        _ probabilities: [Plane<Float>], where missing: [MissingPixels], in image: Image
+    ) -> [Plane<Float>] {
+        guard !missing.isEmpty else { return probabilities }
+        let shown = missing.indices.map { missing[$0].erased(image.plane($0)) }
+        let holes = shown[0].samples.indices.filter { index in shown.allSatisfy { $0.samples[index].isNaN } }
+        guard !holes.isEmpty else { return probabilities }
+        return probabilities.map { plane in
+            var plane = plane
+            for index in holes { plane.samples[index] = 0 }
+            return plane
+        }
     }
 
     /// The middles of the strips in which neighbouring tiles fade into each other, for an image at the network's pixels.
@@ -161,12 +200,12 @@ public struct TiledPrediction {
         return (axis(width, largestTile), axis(height, tallest / multiple * multiple))
     }
 
-    /// Fair rows of the image to find its intensity ranges by: all of a small image, evenly spread strips of a large.
-    private func sample(_ rows: ResampledRows, width: Int, height: Int) throws -> [Plane<Float>] {
+    /// Fair rows of an image to find its intensity ranges by: all of a small image, evenly spread strips of a large.
+    private func sample(width: Int, height: Int, _ rows: (Range<Int>) throws -> Image) throws -> [Plane<Float>] {
         let strip = 16
         let wanted = max(strip * 8, 4_000_000 / width)
         guard height > wanted else {
-            let image = try rows.rows(0..<height)
+            let image = try rows(0..<height)
             return (0..<image.channels).map { image.plane($0) }
         }
         let count = wanted / strip
@@ -174,7 +213,7 @@ public struct TiledPrediction {
         for index in 0..<count {
             try Interruption.check()
             let first = (height - strip) * index / max(1, count - 1)
-            let image = try rows.rows(first..<first + strip)
+            let image = try rows(first..<first + strip)
             for channel in 0..<image.channels {
                 if parts.count <= channel { parts.append([]) }
                 parts[channel] += image.plane(channel).samples

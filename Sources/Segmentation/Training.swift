@@ -39,12 +39,24 @@ public func train(
             "\(both.name) would be learned from and scored too", remedy: "leave it out of one of both",
             code: "test-not-apart")
     }
+    let warnings = TrainingWarnings.ofInput(set, test: test)
+    for warning in warnings { writeStandardError("warning: \(warning)\n") }
+    let empty = set.images.filter(\.isEmpty)
+    if !empty.isEmpty {
+        let use =
+            settings.objects == nil
+            ? "learned from as background" : "left out, for only chosen objects are learned from"
+        writeStandardError(
+            "\(empty.count) of \(set.images.count) images show\(empty.count == 1 ? "s" : "") no object "
+                + "(\(empty[0].name)\(empty.count > 1 ? ", ..." : "")): \(use)\n")
+    }
     let fields = TrainingFields(
         set, scaling: settings.scaling, objectLimit: settings.objects, alignsOutlines: settings.alignsOutlines,
         seed: settings.seed)
     let training = try TrainingRun(set, fields: fields, settings: settings, folder: folder, resume: resume)
     training.test = test
     training.data = data
+    training.warnings = warnings
     return try training.run(beforeStep)
 }
 
@@ -58,6 +70,8 @@ private final class TrainingRun {
     var test: [AnnotatedImage] = []
     /// Where the images come from.
     var data: ModelDescription.DataOrigin?
+    /// What makes one doubt the annotation.
+    var warnings: [String] = []
     private let network: SegmentationNetwork
     private var classWeights: [Float]
     private let check: PatchCheck
@@ -217,14 +231,16 @@ private final class TrainingRun {
 
     /// Checks the present weights, and keeps them if they are the best of the second half.
     private func point(loss: Double, rate: Float) throws {
-        let scores = try check.scores(of: network)
+        let scores = try check.scores(of: network).scores
         state.curve.points.append(
             LearningCurve.Point(
                 iteration: state.iteration, seconds: seconds, learningRate: Double(rate), loss: loss, dice: scores.dice)
         )
         try state.curve.writeCSV(to: folder + "/curve.csv")
         try state.curve.writePlot(to: folder + "/curve.png")
-        guard check.isHeldOut, state.selfAnnotated != false, done >= 0.5, scores.dice >= state.bestDice else { return }
+        guard check.isHeldOut, check.isTelling, state.selfAnnotated != false, done >= 0.5,
+            scores.dice >= state.bestDice
+        else { return }
         state.bestDice = scores.dice
         try makeFolder(checkpointFolder)
         try writeWhole(to: bestPath) { try network.saveWeights(to: $0) }
@@ -247,8 +263,12 @@ private final class TrainingRun {
 
     private func finish() throws -> TrainingResult {
         if check.isHeldOut, FileManager.default.fileExists(atPath: bestPath) { try network.loadWeights(from: bestPath) }
-        var scores = try check.scores(of: network)
-        let trained = describe(scores)
+        var (scores, foreground) = try check.scores(of: network)
+        let doubts = TrainingWarnings.ofResult(
+            scores, curve: state.curve, isTelling: check.isTelling, foreground: foreground)
+        for doubt in doubts { writeStandardError("warning: \(doubt)\n") }
+        var trained = describe(scores)
+        if !(warnings + doubts).isEmpty { trained.warnings = warnings + doubts }
         if !test.isEmpty {
             scores.test = try SegmentationModel(description: trained, network: network).scores(on: test)
         }

@@ -23,7 +23,8 @@ public struct TrainingField: Sendable {
 public struct TrainingFields: Sendable {
     /// The fields, one for each image that has something to learn from; the held-out patches are ignored in them.
     public private(set) var training: [TrainingField]
-    /// Patches that no training step sees; empty where there are too few objects to spare any.
+    /// Patches that no training step sees, large enough to show more than their object; empty where there are too few
+    /// objects to spare any.
     public let heldOut: [Patch]
     /// The number of objects that training sees.
     public let objectsUsed: Int
@@ -38,6 +39,34 @@ public struct TrainingFields: Sendable {
         public let channels: [Plane<Float>]
         /// The class of each pixel, or `TrainingField.ignored`.
         public let target: Plane<UInt8>
+        /// Whether it is the whole image.
+        public let isWholeImage: Bool
+
+        /// The part of a field inside a region, as it was drawn.
+        init(_ field: TrainingField, _ region: Region) {
+            channels = field.channels.map { $0.crop(region) }
+            target = field.drawn.crop(region)
+            isWholeImage = target.samples.count == field.drawn.samples.count
+        }
+    }
+
+    /// The most pixels that are held out in patches of objects larger than usual, and the largest side of one.
+    private static let mostHeldOut = (pixels: 1 << 20, side: 1024)
+
+    /// The patch around an object: of the given side, or where it would hardly show more than the object, twice as large as
+    /// that.
+    static func region<Sample>(around box: Region, side: Int, within plane: Plane<Sample>) -> Region {
+        let length = max(box.width, box.height)
+        return square(3 * length > 2 * side ? min(mostHeldOut.side, 2 * length) : side, around: box, within: plane)
+    }
+
+    /// The first of some patches, and as many more as can be looked at in no time.
+    static func affordable<Items: Collection>(_ items: Items, _ pixels: (Items.Element) -> Int) -> [Items.Element] {
+        var total = 0
+        return items.enumerated().filter { index, item in
+            total += pixels(item)
+            return index == 0 || total <= mostHeldOut.pixels
+        }.map(\.element)
     }
 
     /// The mean distance by which outlines were moved in pixels; nil where they are learned as drawn.
@@ -74,7 +103,8 @@ public struct TrainingFields: Sendable {
     ) {
         var random = RandomSource(seed: seed)
         var chosen = set.objects.shuffled(using: &random)
-        let channels = set.images.map { scaling.scaled($0.channels, by: scaling.ranges(of: $0.channels)) }
+        let scaled = set.images.map { scaling.scaled($0.channels) }
+        let channels = scaled.map(\.channels)
         if let objectLimit {
             Self.putTypicalObjectFirst(&chosen, set.instances)
             chosen = Array(chosen.prefix(max(1, objectLimit)))
@@ -89,9 +119,21 @@ public struct TrainingFields: Sendable {
         let annotated = set.images.indices.map { index in
             let mine = chosen.filter { $0.image == index }
             func target(_ instances: Plane<UInt32>, _ objects: [AnnotatedObject]) -> Plane<UInt8> {
-                guard objectLimit == nil else { return Self.patchTarget(instances, objects: objects, side: patch) }
-                return set.classes == 2
-                    ? instances.map { $0 > 0 ? 1 : 0 } : set.images[index].labels.map { UInt8($0) }
+                var target: Plane<UInt8>
+                if objectLimit != nil {
+                    target = Self.patchTarget(instances, objects: objects, side: patch)
+                } else if set.classes == 2 {
+                    target = instances.map { $0 > 0 ? 1 : 0 }
+                } else {
+                    target = set.images[index].labels.map { UInt8($0) }
+                }
+                // What is drawn where the image holds no data cannot be learned.
+                if let isMissing = scaled[index].isMissing {
+                    for place in target.samples.indices where isMissing.samples[place] && target.samples[place] > 0 {
+                        target.samples[place] = TrainingField.ignored
+                    }
+                }
+                return target
             }
             let drawn = target(set.instances[index], asDrawn.filter { $0.image == index })
             return TrainingField(
@@ -102,7 +144,10 @@ public struct TrainingFields: Sendable {
         magnification = Magnification.spread(of: asDrawn)
         habit_px = alignment?.habit_px
         self.instances = instances
-        let aside = chosen.suffix(min(heldOutPatches, chosen.count / 6))
+        let aside = Self.affordable(chosen.suffix(min(heldOutPatches, chosen.count / 6))) { object in
+            let region = Self.region(around: object.box, side: heldOutSide, within: annotated[object.image].target)
+            return region.width * region.height
+        }
         let split = Self.holdOut(aside, of: annotated, side: heldOutSide, instances)
         // In a small image the patches may leave too little to learn from; then all of it is learned from.
         let enough = 2 * split.fields.reduce(0) { $0 + $1.objects.count } >= chosen.count
@@ -115,14 +160,20 @@ public struct TrainingFields: Sendable {
                 }
             }
             return field
-        }.filter { !$0.objects.isEmpty }
+        }.enumerated().filter { index, field in
+            // Without a limit on the objects an image without any is an example of background.
+            !field.objects.isEmpty || (objectLimit == nil && set.images[index].isEmpty)
+        }.map(\.element)
         heldOut = enough ? split.patches : []
         apart = instances.enumerated().map { index, instances in
             guard enough else { return [] }
-            return aside.filter { $0.image == index }.map { square(heldOutSide, around: $0.box, within: instances) }
+            return aside.filter { $0.image == index }.map {
+                Self.region(around: $0.box, side: heldOutSide, within: instances)
+            }
         }
         objectsUsed = fields.reduce(0) { $0 + $1.objects.count }
-        imagesUsed = Set(chosen.map(\.image)).sorted()
+        let empty = set.images.indices.filter { objectLimit == nil && set.images[$0].isEmpty }
+        imagesUsed = Set(chosen.map(\.image) + empty).sorted()
         classShares = Self.classShares(fields, classes: set.classes)
     }
 
@@ -149,7 +200,7 @@ public struct TrainingFields: Sendable {
     /// - Parameter probability: gives the network's probability of an object for each pixel of an image by its number.
     public mutating func complete(_ probability: (_ image: Int) throws -> Plane<Float>) rethrows {
         for index in training.indices {
-            let image = training[index].objects[0].image
+            guard let image = training[index].objects.first?.image else { continue }
             try SelfAnnotation.complete(
                 &training[index], annotated: instances[image], probability: probability(image), habit_px: habit_px,
                 apart: apart[image])
@@ -169,18 +220,23 @@ public struct TrainingFields: Sendable {
 
     /// Cuts patches around some objects out of the fields, and leaves out of the fields what they show.
     private static func holdOut(
-        _ aside: ArraySlice<AnnotatedObject>, of annotated: [TrainingField], side: Int, _ instances: [Plane<UInt32>]
+        _ aside: [AnnotatedObject], of annotated: [TrainingField], side: Int, _ instances: [Plane<UInt32>]
     ) -> (fields: [TrainingField], patches: [Patch]) {
         var fields = annotated
-        let patches = aside.map { object in
+        var wholeImages: Set<Int> = []
+        let patches = aside.compactMap { object -> Patch? in
             let field = annotated[object.image]
-            let region = square(side, around: object.box, within: field.target)
+            let patch = Patch(field, region(around: object.box, side: side, within: field.target))
+            guard !patch.isWholeImage || wholeImages.insert(object.image).inserted else { return nil }
+            return patch
+        }
+        for object in aside {
+            let region = region(around: object.box, side: side, within: annotated[object.image].target)
             for row in region.row..<region.row + region.height {
                 for column in region.column..<region.column + region.width {
                     fields[object.image].target[row, column] = TrainingField.ignored
                 }
             }
-            return Patch(channels: field.channels.map { $0.crop(region) }, target: field.drawn.crop(region))
         }
         for index in fields.indices {
             let target = fields[index].target

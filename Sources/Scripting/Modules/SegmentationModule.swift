@@ -157,13 +157,16 @@ extension LuaModule {
                 Parameter("folder", "the model folder"), Parameter("options", "how to train"),
             ],
             result:
-                "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects, pretrained; the "
+                "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, warnings, "
+                + "pretrained; the "
                 + "scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75",
             details: """
                 A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
                 some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
                 fewer than 6 objects nothing can be spared: held_out is then false and the scores are those of the
-                training patches. Ctrl-C leaves a checkpoint for `resume`.
+                training patches. Patches are larger where objects are, up to the whole image; scored_on says so. Images
+                with an empty mask are examples of background. What makes annotation or scores doubtful, such as a perfect
+                score, is told and listed in warnings. Ctrl-C leaves a checkpoint for `resume`.
                 The outline of a single object misses the edge in the image by a pixel now and then, and the network would
                 learn that slip as a rule. So the outlines of up to 30 objects of one class are moved before they are
                 learned: of n outlines that lie d pixels outside the place halfway between the intensities inside and
@@ -198,6 +201,8 @@ extension LuaModule {
                 "held_out": .boolean(model.scores.heldOut), "images": .integer(model.training.images.count),
                 "objects": .integer(model.training.objects),
             ]
+            if let on = model.scores.on { results["scored_on"] = .text(on) }
+            if let warnings = model.warnings { results["warnings"] = .list(warnings.map { .text($0) }) }
             if let start = result.start { results["pretrained"] = .text(start.inWords) }
             if let test = model.scores.test {
                 results["test_dice"] = .number(rounded(test.dice, 5))
