@@ -94,9 +94,11 @@ describe("a run's journal", function()
             sums = files
 
             local overview, calls = run:overview(first, 0.2), 0
+            local args = { resume = session == 2, output = folder }
             local function above(share)
                 return function(path)
                     calls = calls + 1
+                    expect(args.output).equals(folder)
                     local image = imaging.read(path)
                     return (image:mask(image:quantile(share)):components())
                 end

@@ -76,8 +76,15 @@ struct FunctionInputs {
                     held[place] = try Fingerprint(of: model.description)
                 }
             default:
-                // Globals, and tables that hold more than plain data, are not looked into.
-                if let data = try? StoredValue.read(lua, at: value) { held[place] = try Fingerprint(of: data.json) }
+                // Globals, and tables that hold more than plain data, are not looked into. Where the results go and
+                // whether they are there already is no question, as in `acquisition.begin`.
+                guard let data = try? StoredValue.read(lua, at: value) else { continue }
+                if case .object(var fields) = data.json {
+                    for name in ["output", "resume"] { fields[name] = nil }
+                    held[place] = try Fingerprint(of: fields)
+                } else {
+                    held[place] = try Fingerprint(of: data.json)
+                }
             }
         }
     }
