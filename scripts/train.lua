@@ -9,6 +9,8 @@ local args = arguments {
   minutes    = number { optional = true, min = 0.01, "minutes to train; 3 unless iterations are given" },
   iterations = integer { optional = true, min = 1, "steps to train" },
   objects    = integer { optional = true, min = 1, "use only this many annotated objects" },
+  marked     = choice { "auto", "whether the masks mark all objects or only some; auto looks for unmarked ones where up to 30 are marked",
+                        choices = { "auto", "all", "some" } },
   only       = text   { "", "take only images with this, or parts between commas, in their names" },
   test       = text   { "", "keep images with this, or parts between commas, in their names out and score on them" },
   source     = text   { "", "where the images come from, for the model's card" },
@@ -23,7 +25,8 @@ local args = arguments {
 }
 
 local result = segmentation.train(args.images, args.masks, args.model, {
-  network = args.network, pretrained = args.pretrained, minutes = args.minutes, iterations = args.iterations, objects = args.objects,
+  network = args.network, pretrained = args.pretrained, minutes = args.minutes, iterations = args.iterations,
+  objects = args.objects, marked = args.marked,
   only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
   test = args.test, source = args.source, licence = args.licence, align_outlines = not args.as_drawn,
   precision = args.precision,

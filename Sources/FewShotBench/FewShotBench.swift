@@ -22,6 +22,8 @@ import Work
     @Option(help: "Learn from this many objects instead.") var objects: Int?
     @Option(help: "How many seeds; of the sets cut into parts, how many parts.") var seeds = 5
     @Option(help: "The first seed.") var firstSeed: UInt64 = 1
+    @Flag(help: "Take all but the objects learned from out of the masks, as one who draws only these leaves them.")
+    var unmarked = false
     @Flag(help: "Learn outlines as they were drawn.") var asDrawn = false
     @Option(help: "Change a strength of the augmentation, such as pasting=0.") var set: [String] = []
     @Option(help: "Look at each tile in this many orientations when scoring.") var orientations = 1
@@ -109,7 +111,9 @@ import Work
                 try? FileManager.default.removeItem(atPath: (folder as NSString).deletingLastPathComponent)
             }
         }
-        let model = try Segmentation.train(AnnotatedSet(pool), settings: settings, folder: folder).model
+        let full = try AnnotatedSet(pool)
+        let learned = try unmarked ? full.keepingOnly(full.chosenObjects(settings.objects ?? 1, seed: seed)) : full
+        let model = try Segmentation.train(learned, settings: settings, folder: folder).model
         let training = model.description.training
         let scored = (scoring ?? pool).filter { !training.images.contains($0.name) }
         let scores = try model.scores(on: scored, orientations: orientations) { image, found in

@@ -44,6 +44,10 @@ func modelCard(_ model: ModelDescription) -> String {
     let warnings =
         (model.warnings ?? []).isEmpty
         ? "" : "\n\n" + (model.warnings ?? []).map { "**Warning:** \($0)." }.joined(separator: "\n\n")
+    let unmarked =
+        training.unmarked.map {
+            " Not all objects were marked: \($0) unmarked places that look like them were not taken for background."
+        } ?? ""
     return """
         # Model
 
@@ -51,7 +55,7 @@ func modelCard(_ model: ModelDescription) -> String {
 
         ## Training
 
-        \(training.iterations) steps of \(settings.batch) crops of \(settings.crop)x\(settings.crop) pixels in \(number(training.seconds, 0)) s (\(number(training.processorSeconds, 0)) s of processor time) on \(training.objects) annotated object\(training.objects == 1 ? "" : "s") in \(training.images.count) image\(training.images.count == 1 ? "" : "s"), seed \(settings.seed).\(outlines)
+        \(training.iterations) steps of \(settings.batch) crops of \(settings.crop)x\(settings.crop) pixels in \(number(training.seconds, 0)) s (\(number(training.processorSeconds, 0)) s of processor time) on \(training.objects) annotated object\(training.objects == 1 ? "" : "s") in \(training.images.count) image\(training.images.count == 1 ? "" : "s"), seed \(settings.seed).\(outlines)\(unmarked)
         \(pixel)\(start)
 
         Images: \(training.images.joined(separator: ", ")).

@@ -48,6 +48,9 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var data: DataOrigin?
         /// The number of annotated objects that were learned from.
         public var objects: Int
+        /// The number of unmarked places that look like these objects and were not taken for background; nil where the masks
+        /// mark every object.
+        public var unmarked: Int?
         /// The mean distance by which outlines were moved to the edges in the images before they were learned, in
         /// pixels; nil where they were learned as drawn.
         public var outlineShift_px: Double?
@@ -62,7 +65,7 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var processorSeconds: Double
 
         private enum CodingKeys: String, CodingKey {
-            case settings, images, data, objects, magnification, iterations, seconds, processorSeconds
+            case settings, images, data, objects, unmarked, magnification, iterations, seconds, processorSeconds
             case outlineShift_px = "outlineShiftPx"
         }
     }

@@ -41,18 +41,24 @@ public func train(
     }
     let warnings = TrainingWarnings.ofInput(set, test: test)
     for warning in warnings { writeStandardError("warning: \(warning)\n") }
+    let fields = TrainingFields(
+        set, scaling: settings.scaling, objectLimit: settings.objects, marking: settings.marking ?? .auto,
+        alignsOutlines: settings.alignsOutlines, seed: settings.seed)
+    if let unmarked = fields.unmarked {
+        writeStandardError(
+            "\(unmarked) unmarked place\(unmarked == 1 ? "" : "s") look\(unmarked == 1 ? "s" : "") like the marked objects "
+                + "and \(unmarked == 1 ? "is" : "are") not taken for background; if the masks mark every object, say so\n"
+        )
+    }
     let empty = set.images.filter(\.isEmpty)
     if !empty.isEmpty {
         let use =
             settings.objects == nil
-            ? "learned from as background" : "left out, for only chosen objects are learned from"
+            ? "learned from as background" : "left out, for nobody said that all objects are marked"
         writeStandardError(
             "\(empty.count) of \(set.images.count) images show\(empty.count == 1 ? "s" : "") no object "
                 + "(\(empty[0].name)\(empty.count > 1 ? ", ..." : "")): \(use)\n")
     }
-    let fields = TrainingFields(
-        set, scaling: settings.scaling, objectLimit: settings.objects, alignsOutlines: settings.alignsOutlines,
-        seed: settings.seed)
     let training = try TrainingRun(set, fields: fields, settings: settings, folder: folder, resume: resume)
     training.test = test
     training.data = data
@@ -255,8 +261,8 @@ private final class TrainingRun {
             tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
             training: ModelDescription.Provenance(
                 settings: settings, images: fields.imagesUsed.map { set.images[$0].name }, data: data,
-                objects: fields.objectsUsed, outlineShift_px: fields.outlineShift_px, magnification: magnification,
-                iterations: state.iteration, seconds: seconds,
+                objects: fields.objectsUsed, unmarked: fields.unmarked, outlineShift_px: fields.outlineShift_px,
+                magnification: magnification, iterations: state.iteration, seconds: seconds,
                 processorSeconds: earlier.processor + ResourceUse().processorSeconds - startedProcessor),
             weights: ModelDescription.Weights(file: "", bytes: 0, hash: ""))
     }

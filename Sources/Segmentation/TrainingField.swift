@@ -72,6 +72,9 @@ public struct TrainingFields: Sendable {
     /// The mean distance by which outlines were moved in pixels; nil where they are learned as drawn.
     public let outlineShift_px: Double?
 
+    /// Where only some objects are marked, the number of unmarked places that look like one; nil where all are.
+    public let unmarked: Int?
+
     /// The factor by which magnification differs between the images, at least 1.
     public let magnification: Double
 
@@ -93,25 +96,25 @@ public struct TrainingFields: Sendable {
     ///   - objectLimit: use only this many objects, drawn by `seed`, the first of them whole and of middling size; all
     ///     other annotation is forgotten: within a patch around a chosen object the unmarked surroundings count as
     ///     background, its neighbours do not count. nil uses the whole annotation.
+    ///   - marking: whether all objects are marked. Where only some are, what looks like the objects around them is not taken
+    ///     for background, and nothing but patches around them is learned from, as with `objectLimit`.
     ///   - alignsOutlines: move the outlines of few objects of one class to the edges in the image before they are
     ///     learned. What is kept aside for scores stays as it was drawn.
     ///   - patch: the side in pixels of held-out patches and the least side of the patches around chosen objects.
     ///   - seed: decides which objects are drawn and which are held out.
     public init(
-        _ set: AnnotatedSet, scaling: IntensityScaling, objectLimit: Int? = nil, alignsOutlines: Bool = true,
-        patch: Int = 96, heldOutPatches: Int = 8, heldOutSide: Int = 128, seed: UInt64
+        _ set: AnnotatedSet, scaling: IntensityScaling, objectLimit: Int? = nil, marking: Marking = .auto,
+        alignsOutlines: Bool = true, patch: Int = 96, heldOutPatches: Int = 8, heldOutSide: Int = 128, seed: UInt64
     ) {
-        var random = RandomSource(seed: seed)
-        var chosen = set.objects.shuffled(using: &random)
+        var chosen = set.shuffledObjects(limit: objectLimit, seed: seed)
         let scaled = set.images.map { scaling.scaled($0.channels) }
         let channels = scaled.map(\.channels)
-        if let objectLimit {
-            Self.putTypicalObjectFirst(&chosen, set.instances)
-            chosen = Array(chosen.prefix(max(1, objectLimit)))
-        }
         let asDrawn = chosen
         let isFew = chosen.count <= Self.fewObjects
-        var instances = set.instances
+        let marked = Self.marked(set, chosen: chosen, channels: channels, marking: marking, side: patch)
+        unmarked = marked.unmarked
+        let hasRest = objectLimit != nil || marked.unmarked != nil
+        var instances = marked.instances
         var alignment: (shift_px: Double, habit_px: Double)?
         if alignsOutlines, set.classes == 2, isFew {
             alignment = AnnotationAlignment.align(&chosen, instances: &instances, channels: channels)
@@ -120,7 +123,7 @@ public struct TrainingFields: Sendable {
             let mine = chosen.filter { $0.image == index }
             func target(_ instances: Plane<UInt32>, _ objects: [AnnotatedObject]) -> Plane<UInt8> {
                 var target: Plane<UInt8>
-                if objectLimit != nil {
+                if hasRest {
                     target = Self.patchTarget(instances, objects: objects, side: patch)
                 } else if set.classes == 2 {
                     target = instances.map { $0 > 0 ? 1 : 0 }
@@ -135,7 +138,7 @@ public struct TrainingFields: Sendable {
                 }
                 return target
             }
-            let drawn = target(set.instances[index], asDrawn.filter { $0.image == index })
+            let drawn = target(marked.instances[index], asDrawn.filter { $0.image == index })
             return TrainingField(
                 channels: channels[index], drawn: drawn,
                 target: alignment == nil ? drawn : target(instances[index], mine), objects: mine)
@@ -162,7 +165,7 @@ public struct TrainingFields: Sendable {
             return field
         }.enumerated().filter { index, field in
             // Without a limit on the objects an image without any is an example of background.
-            !field.objects.isEmpty || (objectLimit == nil && set.images[index].isEmpty)
+            !field.objects.isEmpty || (!hasRest && set.images[index].isEmpty)
         }.map(\.element)
         heldOut = enough ? split.patches : []
         apart = instances.enumerated().map { index, instances in
@@ -172,9 +175,35 @@ public struct TrainingFields: Sendable {
             }
         }
         objectsUsed = fields.reduce(0) { $0 + $1.objects.count }
-        let empty = set.images.indices.filter { objectLimit == nil && set.images[$0].isEmpty }
+        let empty = set.images.indices.filter { !hasRest && set.images[$0].isEmpty }
         imagesUsed = Set(chosen.map(\.image) + empty).sorted()
         classShares = Self.classShares(fields, classes: set.classes)
+    }
+
+    /// The numbers of the objects of each image. Where only some are marked, what looks like them has a number of its own,
+    /// which makes a neighbour of it that is not learned from.
+    private static func marked(
+        _ set: AnnotatedSet, chosen: [AnnotatedObject], channels: [[Plane<Float>]], marking: Marking, side: Int
+    ) -> (instances: [Plane<UInt32>], unmarked: Int?) {
+        guard set.classes == 2, marking == .some || (marking == .auto && set.objects.count <= fewObjects) else {
+            return (set.instances, nil)
+        }
+        let byImage = Dictionary(grouping: chosen, by: \.image)
+        let alike = byImage.compactMapValues { objects in
+            let image = objects[0].image
+            return Lookalikes(of: objects, instances: set.instances[image], channels: channels[image], side: side)
+        }
+        let unmarked = alike.values.reduce(0) { $0 + $1.count }
+        let marked = set.objects.count { byImage[$0.image] != nil }
+        guard marking == .some || unmarked > max(2, marked) else { return (set.instances, nil) }
+        var instances = set.instances
+        for (image, alike) in alike {
+            let number = 1 + (instances[image].samples.max() ?? 0)
+            for index in alike.mask.samples.indices where alike.mask.samples[index] > 0 {
+                instances[image].samples[index] = number
+            }
+        }
+        return (instances, unmarked)
     }
 
     private static func classShares(_ fields: [TrainingField], classes: Int) -> [Double] {
@@ -206,16 +235,6 @@ public struct TrainingFields: Sendable {
                 apart: apart[image])
         }
         classShares = Self.classShares(training, classes: classShares.count)
-    }
-
-    /// Brings an object to the front that an annotator would show as an example: whole and of middling size.
-    private static func putTypicalObjectFirst(_ objects: inout [AnnotatedObject], _ instances: [Plane<UInt32>]) {
-        let areas = objects.map(\.area).sorted()
-        let middling = areas[areas.count / 4]...areas[areas.count * 3 / 4]
-        let typical = objects.firstIndex { object in
-            middling.contains(object.area) && object.isWhole(in: instances[object.image])
-        }
-        if let typical { objects.swapAt(0, typical) }
     }
 
     /// Cuts patches around some objects out of the fields, and leaves out of the fields what they show.

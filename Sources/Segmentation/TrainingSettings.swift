@@ -18,6 +18,8 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     public var iterations: Int?
     /// Use only this many annotated objects; nil uses all.
     public var objects: Int?
+    /// Whether the masks mark every object.
+    public var marking: Marking? = .auto
     /// Whether the outlines of these objects are moved to the edges in the image before they are learned.
     public var alignsOutlines = true
     /// The seed of every random choice.
@@ -100,6 +102,16 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
         let fall = min(1, (done - rise) / (1 - rise))
         return learningRate * Float(0.01 + 0.99 * 0.5 * (1 + cos(.pi * fall)))
     }
+}
+
+/// Whether masks mark every object of their images.
+public enum Marking: String, Sendable, Codable, CaseIterable {
+    /// Few objects are marked, and more places than these look like them: then some. Otherwise all.
+    case auto
+    /// What is not marked is background.
+    case all
+    /// What looks like the marked objects may be one.
+    case some
 }
 
 /// How the learning rate changes in the course of a training.

@@ -62,7 +62,13 @@ segmentation = {}
 --- A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
 --- some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
 --- fewer than 6 objects nothing can be spared: held_out is then false and the scores are those of the
---- training patches. Ctrl-C leaves a checkpoint for `resume`.
+--- training patches. Patches are larger where objects are, up to the whole image; scored_on says so. Images
+--- with an empty mask are examples of background. What makes annotation or scores doubtful, such as a perfect
+--- score, is told and listed in warnings. Ctrl-C leaves a checkpoint for `resume`.
+--- Who marks few objects may leave others beside them unmarked. What looks like the marked ones, by brightness
+--- and texture, is then not taken for background, nothing is learned far from the marked ones, and of up to
+--- 5 objects the network annotates the rest itself. marked = "all" says that the masks are complete,
+--- "some" that they are not; unmarked counts the places found.
 --- The outline of a single object misses the edge in the image by a pixel now and then, and the network would
 --- learn that slip as a rule. So the outlines of up to 30 objects of one class are moved before they are
 --- learned: of n outlines that lie d pixels outside the place halfway between the intensities inside and
@@ -75,8 +81,8 @@ segmentation = {}
 ---@param images string an image or a folder of them
 ---@param masks string its mask, or a folder of masks with the images' names; 0 is background
 ---@param folder string the model folder
----@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, align_outlines: boolean?, precision: string? } how to train (may be left out)
----@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, images, objects, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75
+---@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, marked: string?, align_outlines: boolean?, precision: string? } how to train (may be left out)
+---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75
 ---@return any>
 function segmentation.train(images, masks, folder, options) end
 

@@ -28,6 +28,7 @@ struct TrainingOptions {
     var learning_rate = Double(TrainingSettings().learningRate)
     var schedule = TrainingSettings().schedule.rawValue
     var class_weights: [Double]?
+    var marked = Marking.auto.rawValue
     var align_outlines = TrainingSettings().alignsOutlines
     var precision = Precision.f32.rawValue
 }
@@ -75,6 +76,10 @@ extension TrainingOptions: LuaOptions {
             "class_weights", \TrainingOptions.class_weights,
             "how much each class counts, the background first; otherwise rare classes count more"),
         Option(
+            "marked", \TrainingOptions.marked,
+            "whether the masks mark all objects or some; auto takes more look-alikes than up to 30 marked ones for some",
+            choices: Marking.allCases.map(\.rawValue)),
+        Option(
             "align_outlines", \TrainingOptions.align_outlines,
             "move the outlines of up to 30 objects to the edges in the image before they are learned"),
         Option(
@@ -99,6 +104,7 @@ extension TrainingOptions: LuaOptions {
         settings.learningRate = Float(learning_rate)
         settings.schedule = LearningRateSchedule(rawValue: schedule) ?? .cosine
         settings.classWeights = class_weights?.map { Float($0) }
+        settings.marking = Marking(rawValue: marked) ?? .auto
         settings.alignsOutlines = align_outlines
         settings.precision = Scripting.precision(precision)
         return settings
@@ -157,8 +163,8 @@ extension LuaModule {
                 Parameter("folder", "the model folder"), Parameter("options", "how to train"),
             ],
             result:
-                "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, warnings, "
-                + "pretrained; the "
+                "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, "
+                + "unmarked, warnings, pretrained; the "
                 + "scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75",
             details: """
                 A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
@@ -167,6 +173,10 @@ extension LuaModule {
                 training patches. Patches are larger where objects are, up to the whole image; scored_on says so. Images
                 with an empty mask are examples of background. What makes annotation or scores doubtful, such as a perfect
                 score, is told and listed in warnings. Ctrl-C leaves a checkpoint for `resume`.
+                Who marks few objects may leave others beside them unmarked. What looks like the marked ones, by brightness
+                and texture, is then not taken for background, nothing is learned far from the marked ones, and of up to
+                5 objects the network annotates the rest itself. marked = "all" says that the masks are complete,
+                "some" that they are not; unmarked counts the places found.
                 The outline of a single object misses the edge in the image by a pixel now and then, and the network would
                 learn that slip as a rule. So the outlines of up to 30 objects of one class are moved before they are
                 learned: of n outlines that lie d pixels outside the place halfway between the intensities inside and
@@ -201,6 +211,7 @@ extension LuaModule {
                 "held_out": .boolean(model.scores.heldOut), "images": .integer(model.training.images.count),
                 "objects": .integer(model.training.objects),
             ]
+            if let unmarked = model.training.unmarked { results["unmarked"] = .integer(unmarked) }
             if let on = model.scores.on { results["scored_on"] = .text(on) }
             if let warnings = model.warnings { results["warnings"] = .list(warnings.map { .text($0) }) }
             if let start = result.start { results["pretrained"] = .text(start.inWords) }
