@@ -120,6 +120,7 @@ function Column:close() end
 ---@field y_nm number[] along y for each frame
 ---@field z_nm number[]? along z for each frame; nil where only x and y are known
 ---@field range_nm number the largest of the ranges of the axes
+---@field note string? why nothing was found, so that the trace is 0; nil where drift was found
 local Drift = {}
 
 --- Writes the trace as CSV.
@@ -137,6 +138,7 @@ function Drift:close() end
 ---@class localization.Registration
 ---@field model string shift, affine, quadratic or cubic
 ---@field beads integer the number of common beads
+---@field chance number? the probability that chance brings as many beads together
 ---@field residual_nm number root mean square distance of the beads afterwards
 ---@field leave_one_out_nm number the same for beads that did not take part: the error to expect
 local Registration = {}
@@ -210,7 +212,7 @@ function Table:density(radius_nm) end
 function Table:link(radius_nm, gap) end
 
 --- Finds the drift, along z too where the table has z_nm.
---- Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
+--- Where localizations of different times have no more in common than chance brings, the drift is 0 and its note says so. Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
 ---@param options? { method: string?, pixel_nm: number?, reach_nm: number?, segment_frames: integer?, blocks: integer? } how (may be left out)
 ---@return localization.Drift # the drift; table:correct takes it out
 function Table:drift(options) end
@@ -221,7 +223,7 @@ function Table:drift(options) end
 function Table:correct(drift) end
 
 --- Finds how beads of this channel lie to the same beads in another.
---- The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, quadratic and cubic is taken that is within 5 % of the best.
+--- Beads that meet no more often than chance lets them are refused. The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, quadratic and cubic is taken that is within 5 % of the best.
 ---@param reference localization.Table the beads in the channel that stays
 ---@param options? { model: string?, reach_nm: number? } how (may be left out)
 ---@return localization.Registration # the registration; its apply moves tables of this channel
@@ -380,7 +382,7 @@ function localization.density(table, radius_nm) end
 function localization.link(table, radius_nm, gap) end
 
 --- Finds the drift, along z too where the table has z_nm.
---- Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
+--- Where localizations of different times have no more in common than chance brings, the drift is 0 and its note says so. Intersection (Ma et al. 2024) follows short segments and is right for most movies; correlation (Wang et al. 2014) compares all pairs of a few large blocks and also finds jumps of more than reach_nm.
 ---@param table localization.Table the localizations
 ---@param options? { method: string?, pixel_nm: number?, reach_nm: number?, segment_frames: integer?, blocks: integer? } how (may be left out)
 ---@return localization.Drift # the drift; table:correct takes it out
@@ -393,7 +395,7 @@ function localization.drift(table, options) end
 function localization.correct(table, drift) end
 
 --- Finds how beads of this channel lie to the same beads in another.
---- The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, quadratic and cubic is taken that is within 5 % of the best.
+--- Beads that meet no more often than chance lets them are refused. The error is that of beads that are left out of the fit. Without a model the simplest of shift, affine, quadratic and cubic is taken that is within 5 % of the best.
 ---@param table localization.Table the localizations
 ---@param reference localization.Table the beads in the channel that stays
 ---@param options? { model: string?, reach_nm: number? } how (may be left out)

@@ -4,7 +4,9 @@ error("this file holds definitions for editors and cannot be loaded")
 
 --- A Fourier ring correlation.
 ---@class resolution.RingCorrelation
----@field resolution_nm number? where the curve falls below the level; nil if it never does
+---@field resolution_nm number? where the curve falls below the level; nil if the halves do not correlate or it never does
+---@field finding string resolved, uncorrelated (the halves have no more in common than chance lets them), weak (they correlate by less than the level) or unlimited (the curve is above the level up to the finest frequency)
+---@field evidence number by how many standard deviations of noise the halves correlate; below 5 nothing is reported
 ---@field raw_resolution_nm number? the same without smoothing
 ---@field uncertainty_nm number? the standard error
 ---@field readings_nm table<string, number> what each criterion reads, by its name

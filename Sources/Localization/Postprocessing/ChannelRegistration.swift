@@ -194,7 +194,8 @@ extension LocalizationTable {
     /// One row for each bead: localizations that stay within 100 nm over the frames, averaged.
     fileprivate func beads() throws -> LocalizationTable {
         let valid = filtered { x_nm[$0].isFinite && y_nm[$0].isFinite }
-        return valid.merged(try valid.tracks(radius_nm: 100, gap: 1_000_000))
+        let beads = valid.merged(try valid.tracks(radius_nm: 100, gap: 1_000_000))
+        return beads.filtered { beads.x_nm[$0].isFinite && beads.y_nm[$0].isFinite }
     }
 }
 
@@ -258,7 +259,7 @@ private func roughShift(_ from: LocalizationTable, _ to: LocalizationTable, reac
             try Interruption.check()
             grid.forEach(around: from.x_nm[row], from.y_nm[row]) { other in
                 let (dx, dy) = (to.x_nm[other] - from.x_nm[row], to.y_nm[other] - from.y_nm[row])
-                if max(abs(dx), abs(dy)) <= reach_nm { body(dx, dy) }
+                if abs(dx) <= reach_nm, abs(dy) <= reach_nm { body(dx, dy) }
             }
         }
     }

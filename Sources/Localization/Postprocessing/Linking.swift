@@ -75,8 +75,8 @@ extension LocalizationTable {
         let photons = self["photons"]
         let earlier = self["detections"]
         func weight(_ row: Int) -> Double {
-            if let value = uncertainty?[row], value > 0, value.isFinite { return 1 / (value * value) }
-            if let value = photons?[row], value > 0, value.isFinite { return value }
+            if let value = uncertainty?[row], value > 1e-6, value < 1e12 { return 1 / (value * value) }
+            if let value = photons?[row], value > 0, value < 1e15 { return value }
             return 1
         }
         let weights = (0..<count).map(weight)
