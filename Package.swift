@@ -43,7 +43,7 @@ let package = Package(
         .target(name: "ProcessorPeak", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3"])]),
 
-        module("Work"),
+        module("Work", ["PosixShim"]),
         module("Randomness"),
         module("Transports", ["PosixShim", "Work"]),
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Kernels", "Work"]),
@@ -133,7 +133,7 @@ let package = Package(
         tests(of: "Instruments", "Imaging", "Localization", "Simulation", "Work"),
         tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),
         tests(of: "Viewing", "Imaging", "Work"),
-        tests(of: "Scripting", "LuaShim", "Work"),
+        tests(of: "Scripting", "CLua", "LuaShim", "Work"),
     ],
     swiftLanguageModes: [.v6]
 )

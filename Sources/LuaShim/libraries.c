@@ -55,7 +55,7 @@ static lua_State *coroutine_at(lua_State *state, int index) {
 
 // Resumes and keeps `current` right. Returns the number of results on `state`, or -1 with the error there. A coroutine
 // that ends by an error is closed at once, so that the devices in its scopes are.
-static int resume(lua_State *state, lua_State *coroutine, int arguments) {
+int sb_resume(lua_State *state, lua_State *coroutine, int arguments) {
     sb_vm *vm = sb_of(state);
     if (!lua_checkstack(coroutine, arguments)) {
         lua_pushliteral(state, "too many arguments to resume");
@@ -92,7 +92,7 @@ static int resume(lua_State *state, lua_State *coroutine, int arguments) {
 
 static int coroutine_resume(lua_State *state) {
     lua_State *coroutine = coroutine_at(state, 1);
-    int results = resume(state, coroutine, lua_gettop(state) - 1);
+    int results = sb_resume(state, coroutine, lua_gettop(state) - 1);
     if (results < 0) {
         sb_forget_inner_traceback(sb_of(state));
         lua_pushboolean(state, 0);
@@ -106,8 +106,24 @@ static int coroutine_resume(lua_State *state) {
 
 static int wrapped(lua_State *state) {
     lua_State *coroutine = coroutine_at(state, lua_upvalueindex(1));
-    int results = resume(state, coroutine, lua_gettop(state));
+    int results = sb_resume(state, coroutine, lua_gettop(state));
     return results < 0 ? lua_error(state) : results;
+}
+
+// Runs the close handlers of a coroutine; upvalue 1 is the standard function.
+static int coroutine_close(lua_State *state) {
+    sb_vm *vm = sb_of(state);
+    lua_State *coroutine = coroutine_at(state, 1);
+    lua_settop(state, 1);
+    lua_pushvalue(state, lua_upvalueindex(1));
+    lua_insert(state, 1);
+    vm->current = coroutine;
+    if (atomic_load(&vm->pending)) sb_arm(coroutine);
+    int status = lua_pcall(state, 1, LUA_MULTRET, 0);
+    vm->current = state;
+    if (atomic_load(&vm->pending)) sb_arm(state);
+    if (sb_is_sentinel(state, -1)) return sb_raise_interrupt(state);
+    return status == LUA_OK ? lua_gettop(state) : lua_error(state);
 }
 
 static int coroutine_wrap(lua_State *state) {
@@ -178,24 +194,31 @@ static int open_libraries(lua_State *state) {
     lua_setfield(state, -2, "dofile");
     wrap_standard(state, "load", text_only, 3);
     wrap_standard(state, "loadfile", text_only, 2);
+    sb_replace_set_metatable(state);
 
     luaL_requiref(state, LUA_TABLIBNAME, luaopen_table, 1);
+    sb_replace_table_functions(state);
     luaL_requiref(state, LUA_MATHLIBNAME, luaopen_math, 1);
     luaL_requiref(state, LUA_UTF8LIBNAME, luaopen_utf8, 1);
     luaL_requiref(state, LUA_IOLIBNAME, luaopen_io, 1);
     luaL_requiref(state, LUA_OSLIBNAME, luaopen_os, 1);
+    sb_replace_processes(state);
     lua_settop(state, 0);
 
     luaL_requiref(state, LUA_STRLIBNAME, luaopen_string, 1);
     lua_pushnil(state);
     lua_setfield(state, -2, "dump");
+    sb_replace_repeat(state);
+    sb_replace_pattern_functions(state);
 
     luaL_requiref(state, LUA_COLIBNAME, luaopen_coroutine, 1);
     lua_pushcfunction(state, coroutine_resume);
     lua_setfield(state, -2, "resume");
     lua_pushcfunction(state, coroutine_wrap);
     lua_setfield(state, -2, "wrap");
-    wrap_standard(state, "close", passing_interrupts, 0);
+    lua_getfield(state, -1, "close");
+    lua_pushcclosure(state, coroutine_close, 1);
+    lua_setfield(state, -2, "close");
     lua_settop(state, 0);
 
     // A hook or a metatable set by a script would undo the interrupt and the type checks of objects.

@@ -19,7 +19,8 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
         free(block);
         return NULL;
     }
-    if (size > old && vm->enforce && vm->limit && vm->used - old + size > vm->limit) return NULL;
+    if (size > old && vm->enforce && vm->limit && vm->used - old + size + vm->native_live > vm->limit)
+        return NULL;
     void *new_block = realloc(block, size);
     if (!new_block) {
         if (size <= old) return block;
@@ -39,10 +40,18 @@ int sb_is_sentinel(lua_State *state, int index) {
 
 int sb_raise_interrupt(lua_State *state) {
     sb_vm *vm = sb_of(state);
-    atomic_store(&vm->pending, 0);
-    lua_sethook(state, NULL, 0, 0);
-    vm->unwinding = 1;
-    vm->on_unwinding(vm->owner);
+    if (sb_in_finalizer(state)) {
+        // The collector forgets an error: the hook raises this one again behind the finalizer.
+        vm->unwinding = 0;
+        atomic_store(&vm->pending, 1);
+        vm->on_unwinding(vm->owner, 0);
+        sb_arm(state);
+    } else {
+        atomic_store(&vm->pending, 0);
+        lua_sethook(state, NULL, 0, 0);
+        vm->unwinding = 1;
+        vm->on_unwinding(vm->owner, 1);
+    }
     lua_pushlightuserdata(state, &sentinel);
     return lua_error(state);
 }
@@ -100,8 +109,11 @@ sb_vm *sb_new(sb_dispatch dispatch, sb_release release, sb_unwinding unwinding) 
 void sb_set_owner(sb_vm *vm, void *owner) { vm->owner = owner; }
 
 void sb_close(sb_vm *vm) {
-    machine_of_this_thread = NULL;
     lua_close(vm->main);
+    machine_of_this_thread = NULL;
+}
+
+void sb_free(sb_vm *vm) {
     free(vm->traceback);
     free(vm->inner_traceback);
     free(vm);
@@ -110,11 +122,16 @@ void sb_close(sb_vm *vm) {
 lua_State *sb_main(sb_vm *vm) { return vm->main; }
 lua_State *sb_running(sb_vm *vm) { return vm->current; }
 void sb_set_memory_limit(sb_vm *vm, size_t bytes) { vm->limit = bytes; }
+void sb_set_native_memory(sb_vm *vm, size_t bytes) { vm->native_live = bytes; }
 size_t sb_memory(sb_vm *vm) { return vm->used; }
 
 void sb_interrupt(sb_vm *vm) {
     atomic_store(&vm->pending, 1);
     pthread_kill(vm->thread, SIGURG);
+}
+
+void sb_nudge(sb_vm *vm) {
+    if (atomic_load(&vm->pending)) pthread_kill(vm->thread, SIGURG);
 }
 
 void sb_clear_interrupt(sb_vm *vm) {
@@ -123,6 +140,7 @@ void sb_clear_interrupt(sb_vm *vm) {
 }
 
 int sb_is_interrupted(sb_vm *vm) { return atomic_load(&vm->pending); }
+int sb_is_unwinding(sb_vm *vm) { return atomic_load(&vm->unwinding); }
 void sb_request_exit(sb_vm *vm, int code) { vm->exit_code = code; }
 int sb_exit_code(sb_vm *vm) { return vm->exit_code; }
 void sb_bad_argument(sb_vm *vm, int index) { vm->bad_argument = index; }
@@ -178,7 +196,7 @@ int sb_call(sb_vm *vm, lua_State *state, int arguments, int results) {
     lua_insert(state, base);
     int outermost = vm->depth == 0;
     if (outermost) {
-        vm->unwinding = 0;
+        vm->unwinding = vm->was_interrupted = 0;
         vm->exit_code = -1;
         keep(&vm->traceback, NULL);
         sb_forget_inner_traceback(vm);
@@ -190,8 +208,12 @@ int sb_call(sb_vm *vm, lua_State *state, int arguments, int results) {
     vm->depth--;
     vm->enforce = enforce;
     lua_remove(state, base);
-    if (status != LUA_OK && ((vm->unwinding && !was_unwinding) || sb_is_sentinel(state, -1))) {
+    // A read that a signal has broken off raises an error of its own before the hook comes to its turn.
+    int is_pending = status != LUA_OK && outermost && atomic_exchange(&vm->pending, 0);
+    if (status != LUA_OK && (is_pending || (vm->unwinding && !was_unwinding) || sb_is_sentinel(state, -1))) {
         status = SB_INTERRUPTED;
+        if (is_pending) vm->on_unwinding(vm->owner, 1);
+        vm->was_interrupted = outermost && vm->exit_code < 0;
         // An object can be lost between the return of the call that made it and the variable that would close it.
         if (outermost) {
             lua_gc(state, LUA_GCCOLLECT);

@@ -21,7 +21,7 @@ enum Signals {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Stops the machine's work at a signal. Ctrl-C again while the work has not answered, or a SIGTERM that is not
+    /// Puts the lights out at a signal and stops the machine's work. Close handlers that then run have 0.7 s. Ctrl-C again while the work has not answered, or a SIGTERM that is not
     /// answered within 5 s, runs the emergency stop and ends the program with status 130.
     static func handle(stopping stopper: Stopper) {
         let thread = Thread {
@@ -32,6 +32,9 @@ enum Signals {
                 if signal == SIGINT, stopper.isPending || Interruption.isRequested { leaveNow() }
                 Interruption.request()
                 stopper.stop()
+                // The work may need a while to its next look at the flag; the light does not wait for it.
+                EmergencyStop.run(limit_s: 0.1)
+                followUp.store(true, ordering: .relaxed)
                 if signal != SIGINT {
                     isLeaving.store(true, ordering: .relaxed)
                     Thread.detachNewThread {
@@ -42,6 +45,28 @@ enum Signals {
             }
         }
         thread.start()
+        Thread.detachNewThread { follow(stopper) }
+    }
+
+    private static let followUp = Atomic<Bool>(false)
+
+    /// Sees to it that a stop ends the work: what blocks is woken again, and close handlers that do not end are stopped
+    /// too.
+    private static func follow(_ stopper: Stopper) {
+        var unwinding = 0
+        while true {
+            Thread.sleep(forTimeInterval: 0.1)
+            guard followUp.load(ordering: .relaxed) else { continue }
+            if stopper.isPending {
+                stopper.nudge()
+            } else if stopper.isUnwinding {
+                unwinding += 1
+                if unwinding % 7 == 0 { stopper.stop() }
+            } else {
+                unwinding = 0
+                followUp.store(false, ordering: .relaxed)
+            }
+        }
     }
 
     private static let isLeaving = Atomic<Bool>(false)
@@ -51,7 +76,8 @@ enum Signals {
 
     private static func leaveNow() {
         EmergencyStop.run()
-        writeStandardError("\nstormbench: stopped\n")
+        writeStandardError(
+            "\nstormbench: stopped at once, because what ran did not answer; the lights are off\n")
         _exit(130)
     }
 }

@@ -17,6 +17,7 @@ struct Stormbench: ParsableCommand {
     /// Parses the command line; a wrong one is exit status 2.
     static func main() {
         Signals.block()
+        EmergencyStop.watchCrashes()
         ProgressOutput.current = isatty(STDERR_FILENO) == 1 ? .bar : .lines
         do {
             var command = try parseAsRoot()
@@ -71,6 +72,11 @@ extension Stormbench {
             let status = try LuaVM.withNew { vm in
                 Signals.handle(stopping: vm.stopper)
                 return ScriptRunner.run(name, commandLine: parameters, traceback: traceback, in: vm)
+            }
+            // An interrupt of the finalizers that run last.
+            if status == 0, Interruption.isRequested {
+                writeStandardError("stormbench: interrupted\n")
+                throw ExitCode(130)
             }
             throw ExitCode(status)
         }

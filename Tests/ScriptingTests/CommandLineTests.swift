@@ -96,11 +96,57 @@ import Testing
         #expect(outcome.errors == "probe: interrupted\n")
     }
 
+    /// What Lua's own library cannot be woken from. The end must come within a second.
+    @Test(arguments: [
+        "setmetatable({}, {__gc = function() while true do end end}) collectgarbage() print('swallowed')",
+        "setmetatable({}, {__gc = function() system.sleep(9) end}) collectgarbage() print('swallowed')",
+        "x = setmetatable({}, {__gc = function() while true do end end})",
+        "local x <close> = setmetatable({}, {__close = function() while true do end end}) while true do end",
+        "table.move({1}, 1, 1e18, 2)",
+        "print((('a'):rep(30000)):find(('.-'):rep(30) .. 'b'))",
+        "os.execute('sleep 9; sleep 9') print('swallowed')",
+        "print(io.popen('sleep 9; true'):read('a')) print('swallowed')",
+    ])
+    func oneCtrlCEndsWhatTheLibraryDoes(_ source: String) throws {
+        let start = Date()
+        let outcome = try Program.script(source, signals: [(1.5, SIGINT)])
+        #expect(outcome.status == 130)
+        #expect(outcome.output == "")
+        #expect(!outcome.errors.contains("stopped at once"))
+        // The sleeps of the scripts have 9 s.
+        #expect(Date().timeIntervalSince(start) < 8)
+    }
+
+    /// The lights go out before the program dies by the signal.
+    @Test(arguments: [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV])
+    func crashesPutTheLightsOut(_ signal: Int32) throws {
+        let log = NSTemporaryDirectory() + "lights-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        let source = """
+            local scope <close> = microscope.open("simulated", { light_log = "\(log)" })
+            local first, second = scope.lasers["405"]:on(2), scope.lasers["647"]:on(80)
+            while true do scope.camera:snap() end
+            """
+        let outcome = try Program.script(source, signals: [(1.5, signal)])
+        #expect(outcome.status == signal)
+        #expect(outcome.errors.contains("; the lights are off"))
+        let last = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map {
+            $0.split(separator: " ")
+        }
+        .reduce(into: [:]) { $0[$1[1]] = Double($1[2]) }
+        #expect(last == ["405": 0, "647": 0])
+    }
+
     @Test func secondSignalLeavesWorkThatDoesNotAnswer() throws {
         let outcome = try Program.script(
-            #"print(("a"):rep(40):find(("a?"):rep(40) .. ("a"):rep(40)))"#, signals: [(1.5, SIGINT), (0.5, SIGINT)])
+            """
+            local late = { __gc = true }
+            setmetatable({}, late)
+            late.__gc = function() while true do end end
+            collectgarbage()
+            """, signals: [(1.5, SIGINT), (0.5, SIGINT)])
         #expect(outcome.status == 130)
-        #expect(outcome.errors.contains("stormbench: stopped"))
+        #expect(outcome.errors.contains("stormbench: stopped at once"))
     }
 
     @Test func promptTakesPipedInput() throws {

@@ -1,3 +1,4 @@
+import CLua
 import Foundation
 import Scripting
 import Synchronization
@@ -169,6 +170,31 @@ import Work
         "probe.map({1}, function() while true do end end)",
         "pcall(probe.map, {1}, function() while true do end end) while true do end",
         "load(function() while true do end end)",
+        "setmetatable({}, {__gc = function() while true do end end}) collectgarbage()",
+        "setmetatable({}, {__gc = function() pcall(system.sleep, 100) end}) collectgarbage() while true do end",
+        "local m = {__gc = true} setmetatable({}, m) m.__gc = function() system.sleep(100) end collectgarbage() system.sleep(100)",
+        "for i = 1, 9 do setmetatable({}, {__gc = function() while true do end end}) end while true do local t = {} end",
+        "local t <close> = setmetatable({}, {__close = function() while true do end end})",
+        """
+        local co = coroutine.create(function()
+            local t <close> = setmetatable({}, {__close = function() while true do end end})
+            coroutine.yield()
+        end)
+        coroutine.resume(co) coroutine.close(co)
+        """,
+        "table.move({1}, 1, 1e18, 2)",
+        "table.insert(setmetatable({}, {__len = function() return 1 << 60 end}), 1, 1)",
+        "table.remove(setmetatable({}, {__len = function() return 1 << 60 end}), 1)",
+        "table.concat(setmetatable({}, {__index = rawlen, __len = function() return 1 << 60 end}))",
+        "local t = {} for i = 1, 3e6 do t[i] = -i end while true do pcall(table.sort, t) t[1] = 0 end",
+        "while true do pcall(string.rep, 'x', 1 << 28) end",
+        "local s = ('a'):rep(30000) s:find(('.-'):rep(30) .. 'b')",
+        "local s = ('a'):rep(40) s:gsub(('a?'):rep(40) .. s, '')",
+        "local s = ('a'):rep(30000) for x in s:gmatch(('.-'):rep(30) .. 'b') do end",
+        "os.execute('sleep 100')", "os.execute('sleep 100; sleep 100') while true do end",
+        "io.popen('sleep 100'):read('a')", "io.popen('sleep 100'):close()",
+        "f = io.popen('sleep 100; true') for line in f:lines() do end",
+        "setmetatable({}, {__gc = function() os.execute('sleep 100') end}) collectgarbage() while true do end",
         "setmetatable({}, {__index = function() while true do end end})[1] = setmetatable({}, {__index = function() while true do end end}).x",
     ])
     func stopEndsEveryLoop(_ source: String) throws {
@@ -184,6 +210,94 @@ import Work
             }
         }
         #expect(result == "interrupted 0 2")
+    }
+
+    /// The standard functions are the reference of ours, which answer to interrupts.
+    @Test func patternsAndTablesBehaveAsTheStandardOnes() throws {
+        let source = """
+            local seed, results = 7, {}
+            local function random(n)
+                seed = (seed * 1103515245 + 12345) % 2147483648
+                return seed // 65536 % n + 1
+            end
+            local pieces = { "a", "b", ".", "%a", "%d", "%s", "%W", "%x", "[ab]", "[^a]", "[%d-]", "[]]", "[^]a]",
+                "[a-c]", "*", "+", "-", "?", "(", ")", "()", "^", "$", "%b()", "%bab", "%f[%a]", "%f[^b]", "%1", "%2",
+                "%%", "[a", "%", "%f", "%b", "[a-]", "\\0", "1", " " }
+            local alphabet = { "a", "b", "c", "1", "2", " ", "(", ")", "]", "-", "\\0", "%", "_" }
+            local function make(list, n)
+                local text = ""
+                for i = 1, n do text = text .. list[random(#list)] end
+                return text
+            end
+            local function note(...)
+                local values = table.pack(...)
+                for i = 1, values.n do values[i] = tostring(values[i]) end
+                results[#results + 1] = values.n .. ":" .. table.concat(values, "|")
+            end
+            local function every(f, ...)
+                local found = {}
+                for a, b in f(...) do found[#found + 1] = a .. tostring(b) end
+                return table.concat(found, ";")
+            end
+            for round = 1, 4000 do
+                local s, p, init = make(alphabet, random(13) - 1), make(pieces, random(6) - 1), random(18) - 4
+                note(pcall(string.find, s, p, init))
+                note(pcall(string.match, s, p, init))
+                note(pcall(string.find, s, p, init, true))
+                note(pcall(every, string.gmatch, s, p, init))
+                note(pcall(string.gsub, s, p, make({ "%0", "%1", "x", "%%", "%2", "%" }, random(3) - 1)))
+                note(pcall(string.gsub, s, p, { a = "Z", b = false, [""] = 5 }))
+                note(pcall(string.gsub, s, p, function(a, b) return b or a end, random(5) - 1))
+                note(pcall(string.rep, s, random(9) - 2, make(alphabet, random(3) - 1)))
+                local t = { 1, 2, 3, 4, 5, 6 }
+                note(pcall(table.insert, t, random(10) - 2, 9))
+                note(pcall(table.remove, t, random(10) - 2))
+                note(pcall(table.move, t, random(8) - 1, random(8) - 1, random(9) - 2))
+                note(pcall(table.concat, t, ",", random(4) - 1, random(9) - 1))
+                note(table.unpack(t, 1, 12))
+            end
+            return table.concat(results, "\\n")
+            """
+        let state = try #require(luaL_newstate())
+        defer { lua_close(state) }
+        luaL_openlibs(state)
+        try #require(luaL_loadstring(state, source) == LUA_OK)
+        try #require(lua_pcallk(state, 0, 1, 0, 0, nil) == LUA_OK)
+        var length = 0
+        let bytes = try #require(lua_tolstring(state, -1, &length))
+        let text = String(decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
+        let expected = text.replacing(#/(table|function): 0x\w+/#, with: "")
+        let ours = try LuaVM.withNew { vm in try vm.run(source, name: "test.lua")[0].string ?? "" }
+            .replacing(#/(table|function): 0x\w+/#, with: "")
+        let differing = zip(expected.split(separator: "\n"), ours.split(separator: "\n")).filter { $0 != $1 }
+        #expect(differing.isEmpty, "\(differing.prefix(3))")
+        #expect(expected.split(separator: "\n").count > 50_000)
+        #expect(expected.count == ours.count)
+    }
+
+    @Test func numbersWithoutMeaningAreRefused() {
+        for number in ["0/0", "1/0", "-1/0", "1e308"] {
+            #expect(luaError("probe.scale(\(number))")?.message.contains("x: ") == true, "\(number)")
+            #expect(luaError("probe.scale(1, {offset = \(number)})")?.message.contains("offset: ") == true)
+            #expect(luaError("probe.open('n').level_um = \(number)")?.message.contains("level_um: ") == true)
+        }
+        let area = luaError("local s <close> = microscope.open('simulated') s:true_objects(0/0, 0, 10, 10)")
+        #expect(area?.message.contains("x_um: finite number expected, got nan") == true)
+    }
+
+    @Test func tablesOfHugeLengthAreRefused() throws {
+        let sparse = "local t = {} for i = 1, 9 do t[i] = 1 end t[17] = 1 for b = 4, 62 do t[1 << b] = 1 end "
+        #expect(luaError(sparse + "probe.echo(t)")?.message.contains("list without gaps expected") == true)
+        #expect(luaError(sparse + "probe.minmax(t)")?.message.contains("list without gaps expected") == true)
+        let shared = "local t = {} for i = 1, 60 do t = {t, t} end probe.echo(t)"
+        #expect(luaError(shared)?.message.contains("table with at most 20000000 values") == true)
+        #expect(try lua("local t = {} for i = 1, 1000 do t[i] = i end return #probe.echo(t)") == "1000")
+    }
+
+    @Test func oneMemoryLimitIsForLuaAndObjects() {
+        let source = "local t = {} for i = 1, 100 do t[i] = probe.open('m') t[-i] = {} end"
+        #expect(luaError(source, memoryLimit: 64 << 20)?.kind == .memory)
+        #expect(luaError(source, memoryLimit: 256 << 20) == nil)
     }
 
     @Test func closeHandlersRunUndisturbed() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Work
 
@@ -15,9 +16,11 @@ public final class SimulatedLight: LightSource {
     /// The greatest power.
     public let maximum_mw: Double
     private let world: SimulatedWorld
+    private let log: LightLog?
     private let state = Mutex(State())
 
     init(_ model: LightModel, _ world: SimulatedWorld) {
+        log = world.settings.lightLog
         name = model.name
         wavelength_nm = model.wavelength_nm
         maximum_mw = model.maximum_mw
@@ -32,6 +35,7 @@ public final class SimulatedLight: LightSource {
                 "laser \(name): a power of \(power_mw) mW is not possible", remedy: "give 0 to \(maximum_mw) mW",
                 code: "power-range")
         }
+        guard !EmergencyStop.isFinal else { throw Failure("laser \(name): the program is ending", code: "ending") }
         guard !world.faults.refusingLights.contains(name) else {
             off()
             throw Failure(
@@ -42,6 +46,7 @@ public final class SimulatedLight: LightSource {
         try state.withLock { state in
             guard !state.isClosed else { throw Failure("laser \(name) is closed", code: "closed") }
             state.power_mw = power_mw
+            log?.note(name, power_mw)
             world.note(.light(name, power_mw: power_mw), at: now)
         }
     }
@@ -52,6 +57,7 @@ public final class SimulatedLight: LightSource {
         state.withLock { state in
             guard state.power_mw > 0 else { return }
             state.power_mw = 0
+            log?.note(name, 0)
             world.note(.light(name, power_mw: 0), at: now)
         }
     }
@@ -76,6 +82,30 @@ public final class SimulatedLight: LightSource {
     public func close() {
         off()
         state.withLock { $0.isClosed = true }
+    }
+}
+
+/// A file that gets a line for every switching of a simulated light: the time in s of the system's monotonic clock, the
+/// light's name, its power in mW. What it says holds even where the program crashes the moment after.
+final class LightLog: Sendable {
+    private let descriptor: Int32
+
+    /// Begins the file anew.
+    init(_ path: String) throws {
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw Failure("cannot write \(path): \(String(cString: strerror(errno)))", code: "file-unwritable")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func note(_ name: String, _ power_mw: Double) {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let nanoseconds = 1_000_000_000 + time.tv_nsec
+        let text = "\(time.tv_sec).\("\(nanoseconds)".dropFirst()) \(name) \(power_mw)\n"
+        _ = text.utf8.withContiguousStorageIfAvailable { write(descriptor, $0.baseAddress, $0.count) }
     }
 }
 

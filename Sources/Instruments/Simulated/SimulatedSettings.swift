@@ -75,6 +75,8 @@ struct SimulatedSettings: Sendable {
     var wheels: [WheelModel]
     var channels: [Channel]
     var faults: SimulatedFaults
+    /// Where the switching of lights is noted, where that is asked for.
+    var lightLog: LightLog?
 
     /// Reads a description.
     /// - Parameter folder: where relative paths start.
@@ -104,7 +106,11 @@ struct SimulatedSettings: Sendable {
         channels = try SimulatedSettings.channels(&reader, lights: lights, wheels: wheels)
         part = try reader.object("faults")
         faults = try SimulatedFaults(&part)
+        let log = try reader.text("light_log", "")
         try reader.finish()
+        if !log.isEmpty {
+            lightLog = try LightLog(URL(fileURLWithPath: log, relativeTo: URL(fileURLWithPath: folder)).path)
+        }
     }
 
     private static func lights(_ reader: inout DescriptionReader) throws -> [LightModel] {

@@ -39,6 +39,8 @@ public final class SimulatedWorld: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Commands that the state has not heard of yet. Light goes off even while a long exposure is reckoned.
+    private let notes = Mutex<[(time_ms: Double, change: Change)]>([])
 
     init(_ settings: SimulatedSettings) {
         self.settings = settings
@@ -73,7 +75,7 @@ public final class SimulatedWorld: Sendable {
     public func fieldCentre_um(at time_ms: Double? = nil) -> SIMD2<Double> {
         let time = time_ms ?? clock.now_ms
         let move = state.withLock { state in
-            state.log.reduce(state.move) { move, entry in
+            (state.log + notes.withLock { $0 }).reduce(state.move) { move, entry in
                 if case .stage(let next) = entry.change, entry.time_ms <= time { return next }
                 return move
             }
@@ -83,7 +85,7 @@ public final class SimulatedWorld: Sendable {
 
     /// Notes a command.
     func note(_ change: Change, at time_ms: Double) {
-        state.withLock { $0.log.append((time_ms, change)) }
+        notes.withLock { $0.append((time_ms, change)) }
     }
 
     /// The light of one exposure.
@@ -118,6 +120,10 @@ public final class SimulatedWorld: Sendable {
     }
 
     private func run(_ state: inout State, until end_ms: Double) {
+        state.log += notes.withLock { notes in
+            defer { notes = [] }
+            return notes
+        }
         while let next = state.log.first, next.time_ms <= end_ms {
             shine(&state, until: next.time_ms)
             switch next.change {

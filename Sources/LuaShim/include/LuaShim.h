@@ -27,21 +27,26 @@ enum { SB_INTERRUPTED = 100 };
 typedef int (*sb_dispatch)(void *owner, lua_State *state, void *function);
 // Gives up the Swift object of a userdata that is collected.
 typedef void (*sb_release)(void *owner, void *object);
-// Told when an interrupt begins to unwind, so that close handlers run undisturbed.
-typedef void (*sb_unwinding)(void *owner);
+// Told when an interrupt begins to unwind, so that close handlers run undisturbed, and (with 0) when it has to be raised
+// once more, because it fell into a finalizer.
+typedef void (*sb_unwinding)(void *owner, int begins);
 
 // Makes a machine that belongs to the calling thread; NULL when memory is short.
 sb_vm *sb_new(sb_dispatch dispatch, sb_release release, sb_unwinding unwinding);
 // Says what the three functions are given as `owner`; before anything else is done with the machine.
 void sb_set_owner(sb_vm *vm, void *owner);
-// Ends it: pending userdata are released.
+// Ends its work: pending userdata are released. An interrupt still ends finalizers.
 void sb_close(sb_vm *vm);
+// Gives up its memory, after sb_close; no thread may know of it any more.
+void sb_free(sb_vm *vm);
 // The main coroutine.
 lua_State *sb_main(sb_vm *vm);
 // The coroutine that runs now.
 lua_State *sb_running(sb_vm *vm);
-// Sets the limit of Lua's own memory in bytes; 0 for none.
+// Sets the limit of Lua's memory and what its objects hold outside of it, in bytes; 0 for none.
 void sb_set_memory_limit(sb_vm *vm, size_t bytes);
+// Says what the objects hold outside of Lua, in bytes.
+void sb_set_native_memory(sb_vm *vm, size_t bytes);
 // Lua's own memory in use, in bytes.
 size_t sb_memory(sb_vm *vm);
 // Opens the standard libraries in their safe form and leaves nothing on the stack.
@@ -50,10 +55,14 @@ int sb_open_libraries(sb_vm *vm);
 
 // Stops the machine's work from any thread; what runs in Lua ends at its next instruction.
 void sb_interrupt(sb_vm *vm);
+// Wakes the machine's thread again from a system call that began after the stop was asked for.
+void sb_nudge(sb_vm *vm);
 // Forgets a stop that nobody has acted on.
 void sb_clear_interrupt(sb_vm *vm);
 // Whether a stop has been asked for and not yet acted on.
 int sb_is_interrupted(sb_vm *vm);
+// Whether close handlers run because of a stop.
+int sb_is_unwinding(sb_vm *vm);
 // Makes the unwinding that SB_INTERRUPT begins an exit with this code.
 void sb_request_exit(sb_vm *vm, int code);
 // The exit code asked for, or -1.

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CrashWatch.h"
 #include "KeeperWire.h"
 #include "LightOff.h"
 

@@ -78,6 +78,7 @@ public final class ClassBuilder<Object: LuaObject> {
         let setter = NativeFunction { lua in
             let box = try Object.box(lua, at: 1)
             do {
+                try Parameter(name, "").check(lua, at: 2, as: Value.luaType)
                 let value = try Value.read(lua, at: 2)
                 var object = box.value
                 try set(&object, value)

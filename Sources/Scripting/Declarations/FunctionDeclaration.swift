@@ -64,7 +64,10 @@ struct ArgumentReader {
                 defer { sb_pop(lua.state, 1) }
                 return try Value.read(lua, at: -1)
             }
-            if lua_type(lua.state, index) > LUA_TNIL { try parameter.check(lua, at: index) }
+            if lua_type(lua.state, index) > LUA_TNIL {
+                // A seed may be any whole number.
+                try parameter.check(lua, at: index, as: Value.self == UInt64.self ? "any" : Value.luaType)
+            }
             return try Value.read(lua, at: index)
         } catch let mismatch as Mismatch {
             throw BadArgument(index: index, message: "\(parameter.name): \(mismatch.message)")

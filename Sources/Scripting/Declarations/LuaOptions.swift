@@ -54,7 +54,8 @@ public struct Option<Options>: Sendable {
         if !range.isEmpty { help += " (\(range))" }
         description = OptionDescription(name: name, type: Value.luaType, help: help, defaultText: text)
         set = { options, lua, index in
-            try Parameter(name, "", minimum: minimum, maximum: maximum, choices: choices).check(lua, at: index)
+            try Parameter(name, "", minimum: minimum, maximum: maximum, choices: choices).check(
+                lua, at: index, as: Value.self == UInt64.self ? "any" : Value.luaType)
             options[keyPath: path] = try Value.read(lua, at: index)
         }
     }

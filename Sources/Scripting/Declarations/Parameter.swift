@@ -1,3 +1,4 @@
+import CLua
 import Work
 
 /// One parameter of a native function: what the closure's type does not say.
@@ -31,8 +32,26 @@ public struct Parameter {
         self.choices = choices
     }
 
-    /// Checks limits and choices of the value at a stack index.
-    func check(_ lua: LuaContext, at index: Int32) throws {
+    /// The largest whole number and the largest number that a function takes where it declares no limit: what is
+    /// beyond could not be counted or converted to another unit.
+    static let mostCounted = 2_147_483_647.0
+    static let mostMeasured = 1e15
+
+    /// Checks limits and choices of the value at a stack index that is read as a type.
+    func check(_ lua: LuaContext, at index: Int32, as type: String) throws {
+        let plain = type.hasSuffix("?") ? String(type.dropLast()) : type
+        if plain == "number" || plain == "integer", lua_type(lua.state, index) == LUA_TNUMBER {
+            let number = lua_tonumberx(lua.state, index, nil)
+            guard number.isFinite else {
+                throw Mismatch("finite number expected, got \(number.isNaN ? "nan" : "\(number)")")
+            }
+            let most = maximum ?? (plain == "number" ? Parameter.mostMeasured : Parameter.mostCounted)
+            guard abs(number) <= max(most, abs(minimum ?? 0)) else {
+                throw Mismatch(
+                    "\(LuaValue.digits(number)) is out of range (\(range.isEmpty || maximum == nil ? "at most \(LuaValue.digits(most)) in size" : range))"
+                )
+            }
+        }
         if minimum != nil || maximum != nil, let number = try? Double.read(lua, at: index) {
             guard number >= minimum ?? -.infinity, number <= maximum ?? .infinity else {
                 throw Mismatch("\(LuaValue.digits(number)) is out of range (\(range))")

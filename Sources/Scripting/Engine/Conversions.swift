@@ -102,9 +102,10 @@ extension Array: LuaReadable where Element: LuaReadable {
         let table = sb_absolute(lua.state, index)
         try lua.reserve(4)
         var values: [Element] = []
-        let count = Int(lua_rawlen(lua.state, table))
+        let count = try lua.listLength(at: table)
         values.reserveCapacity(Swift.min(count, 1 << 20))
         for position in 0..<count {
+            if position % 65536 == 65535 { try lua.checkInterrupt() }
             lua_rawgeti(lua.state, table, lua_Integer(position + 1))
             defer { sb_pop(lua.state, 1) }
             do { values.append(try Element.read(lua, at: -1)) } catch let mismatch as Mismatch {
@@ -194,11 +195,21 @@ extension LuaValue: LuaReadable, LuaWritable {
     /// Tables inside tables deeper than this are an error (a table that holds itself is one).
     static let deepest = 64
 
+    /// More values than this in one table are an error: tables that hold the same tables again and again have few in
+    /// Lua, but no end as plain data.
+    static let most = 20_000_000
+
     public static func read(_ lua: LuaContext, at index: Int32) throws -> LuaValue {
-        try read(lua, at: index, depth: 0)
+        var count = 0
+        return try read(lua, at: index, depth: 0, count: &count)
     }
 
-    static func read(_ lua: LuaContext, at index: Int32, depth: Int) throws -> LuaValue {
+    private static func read(
+        _ lua: LuaContext, at index: Int32, depth: Int, count: inout Int
+    ) throws -> LuaValue {
+        count += 1
+        guard count <= most else { throw Mismatch("table with at most \(most) values expected") }
+        if count % 65536 == 0 { try lua.checkInterrupt() }
         switch lua_type(lua.state, index) {
         case LUA_TNONE, LUA_TNIL: return .nil
         case LUA_TBOOLEAN: return .boolean(lua_toboolean(lua.state, index) != 0)
@@ -207,28 +218,32 @@ extension LuaValue: LuaReadable, LuaWritable {
             return .number(lua_tonumberx(lua.state, index, nil))
         case LUA_TSTRING: return .text(lua.bytesAsString(at: index))
         case LUA_TFUNCTION: return .function(try LuaFunction.read(lua, at: index))
-        case LUA_TTABLE: return try readTable(lua, at: sb_absolute(lua.state, index), depth: depth)
+        case LUA_TTABLE:
+            return try readTable(
+                lua, at: sb_absolute(lua.state, index), depth: depth, values: &count)
         default: return .object(LuaReference(lua, at: index))
         }
     }
 
-    private static func readTable(_ lua: LuaContext, at table: Int32, depth: Int) throws -> LuaValue {
+    private static func readTable(
+        _ lua: LuaContext, at table: Int32, depth: Int, values: inout Int
+    ) throws -> LuaValue {
         guard depth < deepest else {
             throw Mismatch("table with at most \(deepest) levels expected (one that holds itself has no end)")
         }
         try lua.reserve(4)
-        let count = Int(lua_rawlen(lua.state, table))
+        let count = try lua.listLength(at: table)
         var list: [LuaValue] = []
         for position in 0..<count {
             lua_rawgeti(lua.state, table, lua_Integer(position + 1))
             defer { sb_pop(lua.state, 1) }
-            list.append(try read(lua, at: -1, depth: depth + 1))
+            list.append(try read(lua, at: -1, depth: depth + 1, count: &values))
         }
         var fields: [String: LuaValue] = [:]
         var others = false
         try lua.forEachField(at: table, listCount: count) { name, position in
             others = true
-            fields[name] = try read(lua, at: position, depth: depth + 1)
+            fields[name] = try read(lua, at: position, depth: depth + 1, count: &values)
         }
         guard others else { return .list(list) }
         for (position, value) in list.enumerated() { fields["\(position + 1)"] = value }

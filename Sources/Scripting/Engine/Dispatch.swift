@@ -15,6 +15,7 @@ func dispatch(owner: UnsafeMutableRawPointer?, state: OpaquePointer?, function: 
     guard let owner, let state, let function else { return 0 }
     let vm = Unmanaged<LuaVM>.fromOpaque(owner).takeUnretainedValue()
     let lua = LuaContext(vm: vm, state: state)
+    defer { lua.vm.countNativeMemory() }
     do {
         return try Unmanaged<NativeFunction>.fromOpaque(function).takeUnretainedValue().body(lua)
     } catch {
@@ -57,7 +58,12 @@ func release(owner: UnsafeMutableRawPointer?, object: UnsafeMutableRawPointer?) 
     guard let object else { return }
     let box = Unmanaged<ObjectBox>.fromOpaque(object).takeRetainedValue()
     box.collect()
+    guard let owner else { return }
+    Unmanaged<LuaVM>.fromOpaque(owner).takeUnretainedValue().countNativeMemory()
 }
 
-/// Called when an interrupt begins to unwind: native work in close handlers must run.
-func unwinding(owner: UnsafeMutableRawPointer?) { Interruption.clear() }
+/// Called when an interrupt begins to unwind, because native work in close handlers must run, and when it is to be raised
+/// once more.
+func unwinding(owner: UnsafeMutableRawPointer?, begins: Int32) {
+    if begins != 0 { Interruption.clear() } else { Interruption.request() }
+}

@@ -1,5 +1,6 @@
 import CLua
 import LuaShim
+import Work
 
 /// The running coroutine of a machine: what values are read from and pushed to.
 ///
@@ -43,6 +44,34 @@ public struct LuaContext {
             return vm.className(tag) ?? "an object of another library"
         default: return "a coroutine"
         }
+    }
+
+    /// The length of the list at `index`. What Lua calls the length of a table with gaps may be any number; a list has
+    /// at least half of its elements.
+    func listLength(at index: Int32) throws -> Int {
+        let length = Int(lua_rawlen(state, index))
+        guard length > 64 else { return length }
+        let table = sb_absolute(state, index)
+        try reserve(4)
+        let top = lua_gettop(state)
+        defer { lua_settop(state, top) }
+        var found = 0
+        lua_pushnil(state)
+        while found < length - found, lua_next(state, table) != 0 {
+            found += 1
+            if found % 4096 == 0 { try checkInterrupt() }
+            lua_settop(state, top + 1)
+        }
+        guard found >= length - found else {
+            throw Mismatch("list without gaps expected, got a table of \(found) elements up to number \(length)")
+        }
+        return length
+    }
+
+    /// Ends a long loop over what a script gave when the user wants it to stop.
+    func checkInterrupt() throws {
+        try Interruption.check()
+        if vm.stopper.isPending { throw Interrupted() }
     }
 
     /// Calls `body` with every named field of a table; whole-number keys past `listCount` count as names too.

@@ -14,11 +14,17 @@ public protocol LuaObject: LuaReadable, LuaWritable {
 /// A Swift value in a Lua userdata.
 class ObjectBox {
     private let live: SharedCount
-    init(_ live: SharedCount) {
+    private let bytes: Int
+    init(_ live: SharedCount, bytes: Int) {
         self.live = live
+        self.bytes = bytes
         live.value += 1
+        live.bytes += bytes
     }
-    deinit { live.value -= 1 }
+    deinit {
+        live.value -= 1
+        live.bytes -= bytes
+    }
     /// Ends the value's work: a light goes off. Called once, by `<close>`, `close()` or the collector.
     func close() throws {}
     /// What the collector does with a value that nothing holds any more.
@@ -28,6 +34,8 @@ class ObjectBox {
 /// A number that several closures or objects share, such as that of the values that a machine's objects hold.
 final class SharedCount {
     var value = 0
+    /// The memory outside of Lua that the objects hold.
+    var bytes = 0
 }
 
 final class Box<Value: LuaObject>: ObjectBox {
@@ -41,7 +49,7 @@ final class Box<Value: LuaObject>: ObjectBox {
         self.value = value
         self.closing = closing
         self.closesWhenCollected = closesWhenCollected
-        super.init(live)
+        super.init(live, bytes: value.nativeBytes)
     }
 
     override func close() throws { try closing?(value) }

@@ -29,6 +29,8 @@ public final class LuaVM {
     public var script = ScriptContext()
 
     /// Makes a machine with the standard libraries (in their safe form) and the modules.
+    /// - Parameter memoryLimit: what Lua and the objects of native modules may hold together, in bytes; more is an error
+    ///   of the script. 0 is `MemoryLimit.bytes`.
     /// - Throws: a `LuaError` when memory is short.
     public init(modules: [LuaModule] = LuaModule.all, memoryLimit: Int = 0) throws {
         guard let machine = sb_new(dispatch, release, unwinding) else {
@@ -39,7 +41,7 @@ public final class LuaVM {
         sb_set_owner(machine, Unmanaged.passUnretained(self).toOpaque())
         guard sb_open_libraries(machine) == LUA_OK else { throw LuaError(.memory, "no memory for Lua's libraries") }
         for module in modules { register(module) }
-        sb_set_memory_limit(machine, memoryLimit)
+        sb_set_memory_limit(machine, memoryLimit > 0 ? memoryLimit : MemoryLimit.bytes)
     }
 
     /// Runs `body` with a new machine on a thread of its own, with the 16 MB of stack that nested Lua needs.
@@ -50,6 +52,7 @@ public final class LuaVM {
         let outcome = Outcome<Result>()
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {
+            EmergencyStop.useAlternateStack()
             let result = Swift.Result<Result, any Error> {
                 let vm = try LuaVM(modules: modules(), memoryLimit: memoryLimit)
                 defer { vm.close() }
@@ -69,8 +72,9 @@ public final class LuaVM {
     public func close() {
         guard isOpen else { return }
         isOpen = false
-        stopper.forget()
         sb_close(machine)
+        stopper.forget()
+        sb_free(machine)
     }
 
     deinit { close() }
@@ -238,6 +242,9 @@ public final class LuaVM {
     /// The class of a userdata, for messages.
     func className(_ tag: UInt) -> String? { classes[tag]?.name }
 
+    /// Tells the machine's allocator how much the objects hold outside of Lua: one limit is for both together.
+    func countNativeMemory() { sb_set_native_memory(machine, max(0, live.bytes)) }
+
     func requestExit(_ status: Int32) { sb_request_exit(machine, status) }
     func badArgument(_ index: Int32) { sb_bad_argument(machine, index) }
 
@@ -269,6 +276,16 @@ public final class Stopper: Sendable {
     /// Ends what runs in Lua at its next instruction; native work ends where it polls `Interruption`.
     public func stop() {
         machine.withLock { if let machine = OpaquePointer(bitPattern: $0) { sb_interrupt(machine) } }
+    }
+
+    /// Wakes the machine again from a system call that began just after the stop was asked for.
+    public func nudge() {
+        machine.withLock { if let machine = OpaquePointer(bitPattern: $0) { sb_nudge(machine) } }
+    }
+
+    /// Whether close handlers run because of a stop.
+    public var isUnwinding: Bool {
+        machine.withLock { OpaquePointer(bitPattern: $0).map { sb_is_unwinding($0) != 0 } ?? false }
     }
 
     /// Whether a stop has been asked for that the machine has not acted on yet.

@@ -68,10 +68,10 @@ extension LuaModule {
             module.function(
                 "sleep", "Waits; Ctrl-C ends the wait.",
                 [Parameter("seconds", "how long", minimum: 0)]
-            ) { (seconds: Double) in
+            ) { (lua: LuaContext, seconds: Double) in
                 let end = Date().addingTimeInterval(seconds)
                 while Date() < end {
-                    try Interruption.check()
+                    try lua.checkInterrupt()
                     Thread.sleep(forTimeInterval: max(0, min(0.02, end.timeIntervalSinceNow)))
                 }
             }
