@@ -25,11 +25,20 @@ if system.is_folder(args.localizations) then
   for i, name in ipairs(files) do files[i] = args.localizations .. "/" .. name end
   if #files == 0 then error("there is no .csv in " .. args.localizations) end
 end
-local tables, rows = {}, 0
-for i, file in ipairs(files) do
-  tables[i] = localization.read(file)
-  rows = rows + #tables[i]
+local tables, rows, failed = {}, 0, {}
+for _, file in ipairs(files) do
+  local worked, read = pcall(localization.read, file)
+  if worked then
+    tables[#tables + 1] = read
+    rows = rows + #read
+  elseif #files == 1 then
+    error(read, 0)
+  else
+    failed[#failed + 1] = { file = file, error = type(read) == "userdata" and read.message or tostring(read) }
+    io.stderr:write("failed: ", failed[#failed].error, "\n")
+  end
 end
+if #tables == 0 then error("none of the " .. #files .. " tables can be read; the first: " .. failed[1].error, 0) end
 local mask = args.mask and imaging.read_labels(args.mask)
 if mask then mask.pixel_um = args.mask_pixel_nm / 1000 end
 
@@ -38,12 +47,13 @@ local found = periodicity.measure(tables, {
   shortest_um = args.shortest_um, seed = args.seed,
 }, mask)
 found:write(args.output)
-summary {
+local path = summary {
   period_nm = found.period_nm, interval_nm = found.interval_nm, p_value = found.p_value, refusal = found.refusal,
   likelihood_nm = found.likelihood_nm, pairwise_nm = found.pairwise_nm, autocorrelation_nm = found.autocorrelation_nm,
   axons = found.axons, length_um = found.length_um, molecules = found.molecules, localizations = rows,
   spread_nm = found.spread_nm, ring_jitter_nm = found.ring_jitter_nm, spacing_jitter_nm = found.spacing_jitter_nm,
   background = found.background, variation_nm = found.variation_nm, seconds = system.seconds() - start,
+  tables = #tables, failed = failed,
 }
 print(("%d axons of %.0f um in all, %d molecules from %d localizations"):format(
   found.axons, found.length_um, found.molecules, rows))
@@ -52,4 +62,7 @@ if found.period_nm then
   print(("period %.2f nm%s, p = %.3g"):format(found.period_nm, interval, found.p_value))
 else
   print("no period is reported: " .. found.refusal)
+end
+if #failed > 0 then
+  error(("%d of %d tables failed and are listed in %s"):format(#failed, #files, path), 0)
 end

@@ -17,6 +17,9 @@ local args = arguments {
   licence    = text   { "", "licence of the images, for the model's card" },
   classes    = integer { 2, min = 2, max = 16, "classes with the background; above 2 mask values are class numbers" },
   pixel_um   = length { optional = true, "side of a pixel; otherwise what the files say" },
+  channel    = text   { optional = true, "channel of a stack by number or name, several between commas; otherwise all" },
+  slice      = text   { optional = true, "slice of a stack by number, or max or mean over all; otherwise the first" },
+  frame      = text   { optional = true, "frame of a time series by number, or max or mean; otherwise the first" },
   as_drawn   = flag   "learn outlines exactly as drawn; those of up to 30 objects are moved to the edges otherwise",
   precision  = choice { "f32", "numbers to compute with; auto is bf16 where the processor has it",
                         choices = { "auto", "f32", "bf16" } },
@@ -29,8 +32,12 @@ local result = segmentation.train(args.images, args.masks, args.model, {
   objects = args.objects, marked = args.marked,
   only = args.only, classes = args.classes, pixel_um = args.pixel_um, seed = args.seed, resume = args.resume,
   test = args.test, source = args.source, licence = args.licence, align_outlines = not args.as_drawn,
-  precision = args.precision,
+  precision = args.precision, channel = args.channel, slice = args.slice, frame = args.frame,
 })
+
+for i = 1, math.min(#result.notes, 10) do io.stderr:write("note: ", result.notes[i], "\n") end
+if #result.notes > 10 then io.stderr:write(("note: %d more are in summary.json\n"):format(#result.notes - 10)) end
+if result.pixel_sizes then io.stderr:write("note: ", result.pixel_sizes, "\n") end
 
 if result.pretrained then print(result.pretrained) end
 print(("%s: %d steps on %d objects of %d images in %.0f s"):format(

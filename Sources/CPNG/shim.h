@@ -13,6 +13,8 @@ typedef struct {
     int channels, bits;   ///< 1 to 4 channels of 8 or 16 bits
     double pixels_per_m;  ///< 0 where the file does not say
     uint8_t *samples;     ///< to be freed by the caller
+    int greys;            ///< entries of `grey` where the samples are indices of a palette without colours, or 0
+    uint8_t grey[256];    ///< the grey values of the palette
     char message[200];    ///< the error, when a function returned 0
 } cpng_image;
 
@@ -52,6 +54,15 @@ static inline int cpng_read(const char *path, int indices, size_t limit, cpng_im
     png_read_info(png, info);
     int kind = png_get_color_type(png, info);
     if (kind == PNG_COLOR_TYPE_PALETTE) {
+        png_colorp palette = NULL;
+        int entries = 0;
+        if (indices && png_get_PLTE(png, info, &palette, &entries) && entries <= 256) {
+            image->greys = entries;
+            for (int entry = 0; entry < entries; entry++) {
+                if (palette[entry].red != palette[entry].green || palette[entry].red != palette[entry].blue) image->greys = 0;
+                image->grey[entry] = palette[entry].red;
+            }
+        }
         if (indices) png_set_packing(png);
         else png_set_expand(png);
     } else {

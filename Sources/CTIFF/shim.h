@@ -64,6 +64,19 @@ static inline const char *ctiff_string(TIFF *tif, uint32_t tag) {
     return TIFFGetField(tif, tag, &value) ? value : NULL;
 }
 
+/// The grey values of a palette of `count` entries; 0 where it is missing or one of them is a colour.
+static inline int ctiff_palette_greys(TIFF *tif, int count, uint8_t *greys) {
+    uint16_t *red = NULL, *green = NULL, *blue = NULL;
+    if (!TIFFGetField(tif, TIFFTAG_COLORMAP, &red, &green, &blue) || !red || !green || !blue) return 0;
+    int is_narrow = 1;  // some programs write palettes of 8 bits
+    for (int entry = 0; entry < count; entry++) {
+        if (red[entry] != green[entry] || red[entry] != blue[entry]) return 0;
+        if (red[entry] > 255) is_narrow = 0;
+    }
+    for (int entry = 0; entry < count; entry++) greys[entry] = (uint8_t)(is_narrow ? red[entry] : red[entry] >> 8);
+    return 1;
+}
+
 static inline int ctiff_set_integer(TIFF *tif, uint32_t tag, uint32_t value) { return TIFFSetField(tif, tag, value); }
 
 static inline int ctiff_set_real(TIFF *tif, uint32_t tag, double value) { return TIFFSetField(tif, tag, value); }

@@ -6,6 +6,11 @@ import Work
 /// - Parameter indices: whether a palette image comes as its indices rather than its colours.
 /// - Throws: a `Failure` when it is damaged or larger than 16 GB.
 public func readPNG(_ path: String, indices: Bool = false) throws -> Image {
+    try readPNGWithPalette(path, indices: indices).image
+}
+
+/// Reads a PNG file with the grey values of its palette; nil where it has none or one with colours.
+func readPNGWithPalette(_ path: String, indices: Bool) throws -> (image: Image, greys: [UInt8]?) {
     var png = cpng_image()
     guard cpng_read(path, indices ? 1 : 0, 16 << 30, &png) == 1, let bytes = png.samples else {
         throw Failure("\(path) cannot be read: \(text(&png))", remedy: "the file is damaged", code: "png-damaged")
@@ -22,9 +27,11 @@ public func readPNG(_ path: String, indices: Bool = false) throws -> Image {
         }
     }
     let size_um = png.pixels_per_m > 0 ? 1e6 / png.pixels_per_m : 0
-    return Image(
+    let image = Image(
         width: width, height: height, channels: channels, samples: samples,
         pixelSize_um: size_um > 0 && size_um <= 20 ? size_um : nil)
+    let greys = withUnsafeBytes(of: &png.grey) { Array($0.prefix(Int(png.greys))) }
+    return (image, greys.isEmpty ? nil : greys)
 }
 
 /// Writes an image of 1 to 4 channels (grey, grey and alpha, RGB, RGB and alpha) with 8 or 16 bits as PNG.

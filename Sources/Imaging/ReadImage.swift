@@ -2,41 +2,41 @@ import Foundation
 import Work
 
 /// Reads an image file, TIFF or PNG by its content. Colours come as channels; of a TIFF stack the first slice and time
-/// point with all its channels.
-/// - Throws: a `Failure` naming the file when it is missing, damaged or of another kind.
-public func readImage(_ path: String) throws -> Image {
+/// point with all its channels unless others are chosen.
+/// - Throws: a `Failure` naming the file when it is missing, damaged, of another kind or without the chosen plane.
+public func readImage(_ path: String, planes: PlaneChoice = PlaneChoice()) throws -> Image {
+    try readChosenImage(path, planes: planes).image
+}
+
+/// Reads an image file as `readImage` does.
+/// - Returns: the image, what was taken of the file in words (empty where it holds nothing else), and where more is there
+///   and nothing was chosen, a note with how to choose.
+public func readChosenImage(
+    _ path: String, planes: PlaneChoice
+) throws -> (image: Image, plane: String, note: String?) {
     switch try ImageFileKind(path) {
-    case .png: return try readPNG(path)
+    case .png:
+        let image = try readPNG(path)
+        try planes.checkSinglePlane(path)
+        guard let channel = planes.channel, image.channels > 1 || channel != "1" else { return (image, "", nil) }
+        let chosen = try ChosenPlanes.channels(channel, count: image.channels, names: [], path: path)
+        let words = chosen.map { "channel \($0 + 1) of \(image.channels)" }.joined(separator: ", ")
+        return (try image.taking(chosen), words, nil)
     case .tiff:
         let reader = try TIFFReader(path)
-        let channels = reader.metadata.sizeC
-        guard channels > 1, reader.first.channels == 1, reader.pageCount > 1, channels <= 64 else {
-            return try reader.read()
-        }
-        let images = try (0..<channels).map { channel in
-            try reader.read(page: try reader.page(channel: channel))
-        }
-        return try Image(joining: images, path: path)
+        let chosen = try ChosenPlanes(planes, of: reader)
+        return (try reader.read(chosen), chosen.inWords, chosen.note)
     }
 }
 
-/// Reads a mask: the label or class of every pixel, 0 for background. A palette image gives its indices; a colour image
-/// gives each colour its own number (equal channels: the grey value).
-/// - Throws: a `Failure` naming the file when it is missing, damaged or of another kind.
-public func readLabels(_ path: String) throws -> Plane<UInt32> {
-    let image =
-        switch try ImageFileKind(path) {
-        case .png: try readPNG(path, indices: true)
-        case .tiff: try TIFFReader(path).read()
+extension PlaneChoice {
+    /// - Throws: a `Failure` where another slice or frame than the only one of a file is asked for.
+    func checkSinglePlane(_ path: String) throws {
+        for (word, text) in [("slice", slice), ("frame", frame)] {
+            guard let text, text != "1", PlaneProjection(rawValue: text.lowercased()) == nil else { continue }
+            throw Failure("\(path) has no \(word) \(text)", remedy: "it has one plane", code: "plane-missing")
         }
-    guard image.channels >= 3, image.pixelType == .uint8 else { return image.labels() }
-    let (red, green, blue) = (image.labels(0), image.labels(1), image.labels(2))
-    if red == green && green == blue { return red }
-    var labels = red
-    for index in labels.samples.indices {
-        labels.samples[index] = red.samples[index] << 16 | green.samples[index] << 8 | blue.samples[index]
     }
-    return labels
 }
 
 /// The kinds of image files, told by their first bytes.

@@ -48,7 +48,7 @@ struct TIFFDecoder: ~Copyable {
             }
             throw notSupported(path, "tags that libtiff refuses (\(reason))")
         }
-        let description = ctiff_string(tif, UInt32(TIFFTAG_IMAGEDESCRIPTION)).map { String(cString: $0) } ?? ""
+        let description = ctiff_string(tif, UInt32(TIFFTAG_IMAGEDESCRIPTION)).map { TIFFDecoder.decoded($0) } ?? ""
         let layout = Layout(page: try TIFFPage(tif, path: path), description: description)
         let compression = Int32(ctiff_u16(tif, UInt32(TIFFTAG_COMPRESSION), 1))
         if compression == COMPRESSION_JPEG, !layout.page.isSeparate {
@@ -57,6 +57,18 @@ struct TIFFDecoder: ~Copyable {
         nextRow = 0
         current = (index, layout)
         return layout
+    }
+
+    /// A text in UTF-8, or in Latin-1 where it is not valid UTF-8, as older programs wrote it.
+    private static func decoded(_ text: UnsafePointer<CChar>) -> String {
+        if let valid = String(validatingCString: text) { return valid }
+        var result = ""
+        var place = text
+        while place.pointee != 0 {
+            result.unicodeScalars.append(Unicode.Scalar(UInt8(bitPattern: place.pointee)))
+            place += 1
+        }
+        return result
     }
 
     /// The place of the first strip or tile of the current page.

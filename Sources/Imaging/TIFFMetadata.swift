@@ -25,21 +25,45 @@ public struct TIFFMetadata: Sendable, Equatable {
     /// The samples that one page of an OME file holds.
     var samplesPerPage = 1
 
-    /// Where a plane is: a directory of this file or another file.
+    /// Where a plane is: a directory of this file, or a directory of the file of another name.
     enum PlaneLocation: Equatable, Sendable {
         case directory(Int)
-        case file(String)
+        case file(String, directory: Int)
+    }
+
+    /// Whether pixels are as high as wide, as far as it is known.
+    public var hasSquarePixels: Bool {
+        guard let width = pixelSizeX_um, let height = pixelSizeY_um else { return true }
+        return abs(width / height - 1) < 0.01
+    }
+
+    /// Takes planes that all name one other file as planes of this one where it holds as many pages: it was renamed after
+    /// it was written.
+    mutating func settleRenamed(pageCount: Int) {
+        let each = sizeC.multipliedReportingOverflow(by: sizeZ)
+        let total = each.partialValue.multipliedReportingOverflow(by: sizeT)
+        let needed = total.partialValue / max(1, samplesPerPage)
+        guard !each.overflow, !total.overflow, pageCount >= needed, planes.count >= needed else { return }
+        var names: Set<String> = []
+        for location in planes.values {
+            guard case .file(let name, let directory) = location, directory < pageCount else { return }
+            names.insert(name)
+        }
+        guard names.count == 1 else { return }
+        for (plane, location) in planes {
+            if case .file(_, let directory) = location { planes[plane] = .directory(directory) }
+        }
     }
 
     init() {}
 
-    /// Reads a description and the resolution tag of the first page.
-    init(description: String, resolution: Double?, tagPixelSize_um: Double?, fileName: String) {
+    /// Reads a description and the resolution tags of the first page.
+    init(description: String, page: TIFFPage, fileName: String) {
         self.description = description
-        pixelSizeX_um = tagPixelSize_um
-        pixelSizeY_um = tagPixelSize_um
+        pixelSizeX_um = page.tagPixelSize_um
+        pixelSizeY_um = page.tagPixelHeight_um ?? page.tagPixelSize_um
         if description.hasPrefix("ImageJ=") {
-            readImageJ(resolution)
+            readImageJ(page)
         } else if description.contains("<OME") || description.contains(":OME") {
             readOME(fileName)
         }
@@ -66,7 +90,7 @@ public struct TIFFMetadata: Sendable, Equatable {
     }
 
     /// ImageJ's description: lines `key=value`; the planes come channel first, then slice, then frame.
-    private mutating func readImageJ(_ resolution: Double?) {
+    private mutating func readImageJ(_ page: TIFFPage) {
         flavour = .imageJ
         var fields: [Substring: Substring] = [:]
         for line in description.split(whereSeparator: \.isNewline) {
@@ -81,9 +105,13 @@ public struct TIFFMetadata: Sendable, Equatable {
         let images = count("images") ?? 1
         let each = sizeC.multipliedReportingOverflow(by: sizeZ)
         sizeT = count("frames") ?? (each.overflow ? 1 : max(1, images / each.partialValue))
-        let unit = fields["unit"].flatMap { TIFFMetadata.micrometers(String($0)) }
-        pixelSizeX_um = unit.flatMap { unit in resolution.map { unit / $0 } }
-        pixelSizeY_um = pixelSizeX_um
+        let unit = fields["unit"].flatMap { LengthUnit.micrometers(String($0)) }
+        // Without a line for the unit the tags tell it.
+        if let written = fields["unit"], !written.isEmpty {
+            pixelSizeX_um = unit.flatMap { unit in page.resolution.map { unit / $0 } }
+            let unitY = fields["yunit"].flatMap { LengthUnit.micrometers(String($0)) } ?? unit
+            pixelSizeY_um = unitY.flatMap { unit in page.resolutionY.map { unit / $0 } } ?? pixelSizeX_um
+        }
         if let unit, let spacing = fields["spacing"].flatMap({ Double($0) }), spacing > 0 {
             pixelSizeZ_um = spacing * unit
         }
@@ -135,7 +163,9 @@ public struct TIFFMetadata: Sendable, Equatable {
                 guard let block, let name = tag.attributes["FileName"], name != fileName, block.count <= 1 << 20 else {
                     break
                 }
-                for step in 0..<max(1, block.count) { planes[block.first + step] = .file(name) }
+                for step in 0..<max(1, block.count) {
+                    planes[block.first + step] = .file(name, directory: block.directory + step)
+                }
             default: break
             }
         }
@@ -143,22 +173,7 @@ public struct TIFFMetadata: Sendable, Equatable {
 
     private func length(_ tag: XMLTags.Tag, _ key: Substring) -> Double? {
         guard let value = tag.attributes[key].flatMap({ Double($0) }), value > 0, value.isFinite else { return nil }
-        return TIFFMetadata.micrometers(tag.attributes[key + "Unit"] ?? "um").map { $0 * value }
-    }
-
-    /// The length of a unit in um; nil for `pixel` and unknown words.
-    static func micrometers(_ unit: String) -> Double? {
-        switch unit.lowercased().replacing("\\u00b5", with: "\u{B5}") {
-        case "um", "\u{B5}m", "\u{3BC}m", "micron", "microns", "micrometer", "micrometre": 1
-        case "nm", "nanometer": 1e-3
-        case "pm": 1e-6
-        case "å", "angstrom": 1e-4
-        case "mm", "millimeter": 1e3
-        case "cm", "centimeter": 1e4
-        case "m", "meter": 1e6
-        case "in", "inch", "inches": 25_400
-        default: nil
-        }
+        return LengthUnit.micrometers(tag.attributes[key + "Unit"] ?? "um").map { $0 * value }
     }
 
     private static func milliseconds(_ unit: String) -> Double? {

@@ -21,8 +21,12 @@ public struct TIFFPage: Sendable, Equatable {
     public let isPalette: Bool
     /// The side of a pixel in um from the resolution tags; nil where they are missing or no microscope's.
     let tagPixelSize_um: Double?
-    /// The resolution tag in pixels per unit.
-    let resolution: Double?
+    /// The height of a pixel in um from the resolution tags, likewise.
+    let tagPixelHeight_um: Double?
+    /// The resolution tags in pixels per unit.
+    let resolution: Double?, resolutionY: Double?
+    /// The grey values of a palette; nil where there is none or it has colours.
+    let paletteGreys: [UInt8]?
 
     let encoding: SampleEncoding
     let isSeparate: Bool
@@ -101,7 +105,16 @@ public struct TIFFPage: Sendable, Equatable {
             default: nil
             }
         // Coarser than 20 um is the printing resolution of a drawing program, not the pixel of a microscope.
-        tagPixelSize_um = resolution.flatMap { density in unit_um.map { $0 / density } }.flatMap { $0 <= 20 ? $0 : nil }
+        func size(_ resolution: Double?) -> Double? {
+            resolution.flatMap { density in unit_um.map { $0 / density } }.flatMap { $0 <= 20 ? $0 : nil }
+        }
+        let densityY = Double(ctiff_float(tif, UInt32(TIFFTAG_YRESOLUTION), 0))
+        resolutionY = densityY.isFinite && densityY > 0 ? densityY : nil
+        tagPixelSize_um = size(resolution)
+        tagPixelHeight_um = size(resolutionY)
+        var greys = [UInt8](repeating: 0, count: 256)
+        let isGrey = isPalette && bits <= 8 && ctiff_palette_greys(tif, Int32(1 << bits), &greys) == 1
+        paletteGreys = isGrey ? Array(greys[..<(1 << bits)]) : nil
     }
 }
 

@@ -42,9 +42,10 @@ public final class TIFFReader: Sendable {
         var decoder = try TIFFDecoder(path, offsets: chain.offsets)
         let layout = try decoder.page(0)
         first = layout.page
-        metadata = TIFFMetadata(
-            description: layout.description, resolution: layout.page.resolution,
-            tagPixelSize_um: layout.page.tagPixelSize_um, fileName: URL(fileURLWithPath: path).lastPathComponent)
+        var metadata = TIFFMetadata(
+            description: layout.description, page: layout.page, fileName: URL(fileURLWithPath: path).lastPathComponent)
+        metadata.settleRenamed(pageCount: chain.offsets.count)
+        self.metadata = metadata
         let frames = try TIFFReader.contiguousFrames(first, metadata, &decoder, chain)
         contiguousFrames = frames?.offset
         pageCount = frames?.count ?? chain.offsets.count
@@ -83,7 +84,7 @@ public final class TIFFReader: Sendable {
         }
         let number = metadata.planeNumber(channel: channel, z: z, time: time)
         switch metadata.planes[number] {
-        case .file(let name):
+        case .file(let name, _):
             throw notSupported(path, "channel \(channel), slice \(z), time \(time) in another file, \(name)")
         case .directory(let index): return index
         case nil: return number
@@ -98,8 +99,9 @@ public final class TIFFReader: Sendable {
     }
 
     /// Reads a part of a page; memory is needed for the part and one strip row or tile only.
+    /// - Parameter asStored: whether white-is-zero samples come as they are stored.
     /// - Throws: a `Failure` when the region lies outside, or the page is damaged or cut off.
-    public func read(page index: Int = 0, region: Region) throws -> Image {
+    public func read(page index: Int = 0, region: Region, asStored: Bool = false) throws -> Image {
         let page = try self.page(index)
         guard region.column >= 0, region.row >= 0, region.width > 0, region.height > 0, region.width <= page.width,
             region.height <= page.height, region.column <= page.width - region.width,
@@ -116,7 +118,7 @@ public final class TIFFReader: Sendable {
         } else {
             samples = try decoder.withLock { try $0.read(index, page, region) }
         }
-        if page.isInverted { samples = samples.inverted(bits: page.bitsPerSample) }
+        if page.isInverted, !asStored { samples = samples.inverted(bits: page.bitsPerSample) }
         return Image(
             width: region.width, height: region.height, channels: page.channels, samples: samples,
             pixelSize_um: metadata.pixelSizeX_um)

@@ -25,7 +25,9 @@ public struct AnnotatedImage: Sendable {
         guard first.width == labels.width, first.height == labels.height else {
             throw Failure(
                 "\(name): the image has \(first.width)x\(first.height) pixels, its mask \(labels.width)x\(labels.height)",
-                remedy: "annotate the image at its full size", code: "size-mismatch")
+                remedy: first.width == labels.height && first.height == labels.width
+                    ? "the mask is turned on its side; transpose it" : "annotate the image at its full size",
+                code: "size-mismatch")
         }
         self.name = name
         self.channels = channels

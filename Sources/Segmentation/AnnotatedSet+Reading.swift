@@ -12,92 +12,70 @@ extension AnnotatedSet {
     ///   - except: of these leave out the images whose name contains this, or one of several parts between commas.
     ///   - classes: the number of classes with the background; with 2 the masks' values tell objects apart.
     ///   - pixelSize_um: the side of a pixel in um; nil takes what the files say.
-    /// - Throws: a `Failure` that names the file: missing partner, sizes or channels that differ, nothing but empty
-    ///   masks.
+    ///   - planes: which planes of stacks are meant.
+    ///   - note: is told what had to be assumed, a line each.
+    /// - Throws: a `Failure` that names the file: missing partner, sizes or channels that differ, a mask that cannot be
+    ///   one, nothing but empty masks.
     public static func read(
         images: String, masks: String, only: String? = nil, except: String? = nil, classes: Int = 2,
-        pixelSize_um: Double? = nil
+        pixelSize_um: Double? = nil, planes: PlaneChoice = PlaneChoice(), note: (String) -> Void = { _ in }
     ) throws -> AnnotatedSet {
         let pairs = try maskPairs(images: images, masks: masks, only: only).filter { pair in
             !nameParts(except).contains { (pair.image as NSString).lastPathComponent.contains($0) }
         }
         let progress = Progress("reading", total: pairs.count, unit: "images")
         defer { progress.finish() }
-        let annotated = try pairs.map { pair in
+        var read: [(image: Image, mask: ReadMask, pair: MaskPair)] = []
+        for pair in pairs {
             try Interruption.check()
-            defer { progress.advance() }
-            let image = try readSpecimen(pair.image)
+            let image = try readSpecimen(pair.image, planes: planes, isSquare: pixelSize_um == nil, note: note)
+            let mask = try readAnnotation(pair.mask, classes: classes, planes: planes)
+            mask.notes.forEach(note)
+            try checkIsNoImage(mask.labels, image, pair)
+            read.append((image, mask, pair))
+            progress.advance()
+        }
+        // Grey that was stored as colour is grey, unless others of the images have colours.
+        let isGrey = read.map { $0.image.channels == 3 && $0.image.hasEqualChannels }
+        let areAllGrey = zip(read, isGrey).allSatisfy { $0.image.channels == 1 || $1 }
+        let annotated = try read.map { image, mask, pair in
+            let name = URL(fileURLWithPath: pair.image).lastPathComponent
             return try AnnotatedImage(
-                name: URL(fileURLWithPath: pair.image).lastPathComponent,
-                channels: (0..<image.channels).map { image.plane($0) }, labels: readLabels(pair.mask),
-                pixelSize_um: pixelSize_um ?? image.pixelSize_um)
+                name: name, channels: (0..<(areAllGrey ? 1 : image.channels)).map { image.plane($0) },
+                labels: mask.labels, pixelSize_um: pixelSize_um ?? image.pixelSize_um)
         }
         return try AnnotatedSet(annotated, classes: classes)
     }
-}
 
-/// An image file and the file of its mask.
-public struct MaskPair: Sendable, Equatable {
-    /// The path of the image.
-    public let image: String
-    /// The path of its mask.
-    public let mask: String
-}
-
-/// Finds the mask of every image: two files belong together as given, files in folders by the stem of their names.
-/// - Parameters:
-///   - images: an image or a folder of them.
-///   - masks: its mask or a folder of masks.
-///   - only: of a folder take only the images whose name contains this; nil takes all.
-/// - Throws: a `Failure` that names the image without a mask.
-public func maskPairs(images: String, masks: String, only: String? = nil) throws -> [MaskPair] {
-    let found = try specimenFiles(at: images, only: only)
-    guard isFolder(masks) else {
-        guard found.count == 1 else {
-            throw Failure(
-                "\(images) holds \(found.count) images, but \(masks) is one mask", remedy: "give a folder of masks",
-                code: "mask-missing")
+    /// - Throws: a `Failure` where the mask holds the intensities of its image.
+    private static func checkIsNoImage(_ labels: Plane<UInt32>, _ image: Image, _ pair: MaskPair) throws {
+        guard labels.width == image.width, labels.height == image.height else { return }
+        let plane = image.plane()
+        var values: Set<UInt32> = []
+        for (label, intensity) in zip(labels.samples, plane.samples) {
+            guard Float(label) == intensity else { return }
+            if values.count <= 16 { values.insert(label) }
         }
-        return [MaskPair(image: found[0], mask: masks)]
-    }
-    let maskOf = Dictionary(try imageFiles(in: masks).map { (stem($0), $0) }, uniquingKeysWith: { first, _ in first })
-    return try found.map { image in
-        guard let mask = maskOf[stem(image)] else {
-            throw Failure(
-                "there is no mask for \(image) in \(masks)",
-                remedy: "give the mask the same name, such as \(stem(image)).png", code: "mask-missing")
-        }
-        return MaskPair(image: image, mask: mask)
+        guard values.count > 16 else { return }
+        throw Failure(
+            "\(pair.mask) is the image itself, not a mask of it", remedy: "give the folder of the masks",
+            code: "annotation-scattered")
     }
 }
-
-/// The image files that a path stands for: itself, or those of a folder whose name contains `only` or one of its parts
-/// between commas.
-/// - Throws: a `Failure` when the path does not exist or no image is left.
-public func specimenFiles(at path: String, only: String? = nil) throws -> [String] {
-    guard isFolder(path) else {
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw Failure("\(path) does not exist", remedy: "check the path", code: "file-missing")
-        }
-        return [path]
-    }
-    let files = try imageFiles(in: path)
-    guard let only, !only.isEmpty else { return files }
-    let parts = nameParts(only)
-    let chosen = files.filter { file in parts.contains { (file as NSString).lastPathComponent.contains($0) } }
-    guard !chosen.isEmpty else {
-        throw Failure("no image in \(path) has \(only) in its name", remedy: "check the name", code: "images-missing")
-    }
-    return chosen
-}
-
-/// The parts of names between commas.
-private func nameParts(_ text: String?) -> [String] { (text ?? "").split(separator: ",").map(String.init) }
 
 /// Reads an image without its alpha channel, if that is opaque everywhere.
+/// - Parameters:
+///   - planes: which planes of a stack are meant.
+///   - isSquare: refuse pixels that are not as high as wide.
+///   - note: is told what was taken of a stack where nothing was chosen.
 /// - Throws: a `Failure` that names the file when it cannot be read.
-public func readSpecimen(_ path: String) throws -> Image {
-    let image = try readImage(path)
+public func readSpecimen(
+    _ path: String, planes: PlaneChoice = PlaneChoice(), isSquare: Bool = false, note: (String) -> Void = { _ in }
+) throws -> Image {
+    if isSquare { try checkSquarePixels(path) }
+    let (image, _, open) = try readChosenImage(path, planes: planes)
+    if let open { note(open) }
+    guard planes.channel == nil else { return image }
     guard image.channels == 2 || image.channels == 4 else { return image }
     switch image.samples {
     case .uint8(let values):
@@ -116,13 +94,19 @@ public func readSpecimen(_ path: String) throws -> Image {
     }
 }
 
-private func isFolder(_ path: String) -> Bool {
-    var folder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && folder.boolValue
+/// - Throws: a `Failure` where a TIFF file says that its pixels are not as high as wide.
+func checkSquarePixels(_ path: String) throws {
+    guard ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased()) else { return }
+    try checkSquarePixels(TIFFReader(path))
 }
 
-/// A file's name without folder and extension; `.ome.tif` counts as one extension.
-private func stem(_ path: String) -> String {
-    let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
-    return stem.lowercased().hasSuffix(".ome") ? String(stem.dropLast(4)) : stem
+/// - Throws: a `Failure` where the file says that its pixels are not as high as wide.
+func checkSquarePixels(_ reader: TIFFReader) throws {
+    let metadata = reader.metadata
+    guard !metadata.hasSquarePixels, let width = metadata.pixelSizeX_um, let height = metadata.pixelSizeY_um else {
+        return
+    }
+    throw Failure(
+        String(format: "%@ has pixels %.4g um wide and %.4g um high", reader.path, width, height),
+        remedy: "resample it to square pixels, or give --pixel-um if the file is wrong", code: "pixel-not-square")
 }

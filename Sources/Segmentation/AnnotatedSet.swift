@@ -19,7 +19,7 @@ public struct AnnotatedSet: Sendable {
     /// Gathers images and counts out their objects.
     ///
     /// With two classes every value of a mask is an object; a mask that holds one value only (0 and 255, say) has
-    /// its connected parts counted as objects. With more classes the values are class numbers and the connected
+    /// its connected parts counted as objects, and so has a value that marks many separate objects. With more classes the values are class numbers and the connected
     /// parts of each class are the objects.
     /// - Throws: a `Failure` when there is no image, channel counts differ, a class number is too high, all masks are
     ///   empty or no object is large enough.
@@ -73,8 +73,8 @@ public struct AnnotatedSet: Sendable {
     ) -> (plane: Plane<UInt32>, classNumbers: [Int]) {
         let values = Set(labels.samples).subtracting([0]).sorted()
         if classes == 2, values.count > 1 {
-            let numbers = Dictionary(uniqueKeysWithValues: zip(values, UInt32(1)...))
-            return (labels.map { numbers[$0] ?? 0 }, Array(repeating: 1, count: values.count))
+            let objects = EqualParts(labels).objects
+            return (objects.plane, Array(repeating: 1, count: objects.count))
         }
         var plane = Plane<UInt32>(width: labels.width, height: labels.height, filledWith: 0)
         var classNumbers: [Int] = []

@@ -21,7 +21,7 @@ extension SegmentationModel {
         guard !authors.isEmpty else { throw needed("the names of its authors", "authors") }
         guard !options.licence.isEmpty else { throw needed("a licence", "licence, such as CC-BY-4.0") }
         guard let path = options.image else { throw needed("an image of the kind it is for", "image") }
-        let image = try testImage(path, pixelSize_um: options.pixelSize_um)
+        let image = try testImage(path, pixelSize_um: options.pixelSize_um, planes: options.planes)
         let planes = (0..<image.channels).map { image.plane($0) }
         let probabilities = try probabilities(of: planes)
 
@@ -51,8 +51,8 @@ extension SegmentationModel {
     }
 
     /// The middle of an image, at the pixel size of the model.
-    private func testImage(_ path: String, pixelSize_um: Double?) throws -> Image {
-        let rows = try rows(of: path, pixelSize_um: pixelSize_um)
+    private func testImage(_ path: String, pixelSize_um: Double?, planes: PlaneChoice) throws -> Image {
+        let rows = try rows(of: path, pixelSize_um: pixelSize_um, planes: planes)
         try check(rows, of: path)
         let factor = try prediction.magnification(of: rows)
         let width = Int((Double(rows.width) * factor).rounded())

@@ -11,7 +11,8 @@ func modelCard(_ model: ModelDescription) -> String {
     let pixel =
         model.pixelSize_um.map {
             "The images had pixels of \(number($0, 4)) um; images with other pixels are resampled to that size first."
-        }
+                + (training.pixelSizes.map { " " + $0 } ?? "")
+        } ?? training.pixelSizes
         ?? "The pixel size of the images was not given: images are predicted at their own resolution, so objects should be about as large in pixels as in training."
     let start =
         settings.pretrained.map { " It started from the weights in `\(($0 as NSString).lastPathComponent)`." } ?? ""

@@ -57,6 +57,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         /// The largest factor by which crops were magnified, `Augmentation.scale` or more where the sizes of the objects
         /// differ more between the images; nil in models made before it was recorded.
         public var magnification: Double?
+        /// What is to be said of the pixel sizes of the images where they are not all known and the same.
+        public var pixelSizes: String?
         /// The number of steps.
         public var iterations: Int
         /// The time in seconds.
@@ -65,7 +67,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
         public var processorSeconds: Double
 
         private enum CodingKeys: String, CodingKey {
-            case settings, images, data, objects, unmarked, magnification, iterations, seconds, processorSeconds
+            case settings, images, data, objects, unmarked, magnification, pixelSizes, iterations, seconds
+            case processorSeconds
             case outlineShift_px = "outlineShiftPx"
         }
     }

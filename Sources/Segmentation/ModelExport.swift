@@ -24,6 +24,8 @@ public struct ExportOptions: Sendable {
     public var image: String?
     /// The side of the image's pixels in um; nil takes what the file says.
     public var pixelSize_um: Double?
+    /// Which planes of a stack the image is.
+    public var planes = PlaneChoice()
 
     /// Nothing said.
     public init() {}

@@ -14,6 +14,9 @@ public struct SegmentationScores: Sendable, Codable, Equatable {
     public let detected: Double
     /// The share of the true objects that have a predicted object with a Dice coefficient of at least 0.75.
     public let objectsDice75: Double
+    /// The number of predicted objects of which less than half the pixels are in true objects; nil in scores made before it
+    /// was counted.
+    public var falseObjects: Int?
 }
 
 /// Gathers the counts that scores are made from, image by image.
@@ -23,6 +26,7 @@ public struct ScoreTally: Sendable {
     private var objects = 0
     private var detected = 0
     private var good = 0
+    private var falseObjects = 0
 
     /// A tally for a number of classes with the background.
     public init(classes: Int = 2) {
@@ -50,12 +54,22 @@ public struct ScoreTally: Sendable {
             let column = classes == 2 ? (said > 0 ? 1 : 0) : min(said, classes - 1)
             confusion[row * classes + column] += 1
         }
+        countFalse(predicted, truth)
         let set: AnnotatedSet
         do { set = try AnnotatedSet([annotated], classes: classes) } catch let failure as Failure {
             if ["annotation-too-small", "annotation-empty"].contains(failure.code) { return }
             throw failure
         }
         count(set, predicted: predicted, mask: mask)
+    }
+
+    private mutating func countFalse(_ predicted: Plane<UInt32>, _ truth: Plane<UInt32>) {
+        var areas: [UInt32: (all: Int, right: Int)] = [:]
+        for (label, actual) in zip(predicted.samples, truth.samples) where label > 0 {
+            areas[label, default: (0, 0)].all += 1
+            if actual > 0 { areas[label, default: (0, 0)].right += 1 }
+        }
+        falseObjects += areas.values.filter { $0.all >= AnnotatedSet.leastArea_px && 2 * $0.right < $0.all }.count
     }
 
     private mutating func count(_ set: AnnotatedSet, predicted: Plane<UInt32>, mask: Plane<UInt8>) {
@@ -90,7 +104,7 @@ public struct ScoreTally: Sendable {
         func share(_ part: Int, _ whole: Int) -> Double { whole > 0 ? Double(part) / Double(whole) : 0 }
         return SegmentationScores(
             dice: dice, accuracy: accuracy, objects: objects, detected: share(detected, objects),
-            objectsDice75: share(good, objects))
+            objectsDice75: share(good, objects), falseObjects: falseObjects)
     }
 }
 
@@ -141,6 +155,8 @@ func diceAndAccuracy(_ confusion: [Int], classes: Int) -> (dice: Double, accurac
     }
     let pixels = confusion.reduce(0, +)
     return (
-        dices.isEmpty ? 0 : dices.reduce(0, +) / Double(dices.count), pixels > 0 ? Double(right) / Double(pixels) : 0
+        // Nothing there and nothing found is right.
+        dices.isEmpty ? (pixels > 0 ? 1 : 0) : dices.reduce(0, +) / Double(dices.count),
+        pixels > 0 ? Double(right) / Double(pixels) : 0
     )
 }

@@ -4,7 +4,11 @@ import Work
 /// The rows of a TIFF file, read as they are needed.
 struct TIFFRows: ImageRows {
     private let reader: TIFFReader
-    private let pages: [Int]
+    private let planes: ChosenPlanes
+    /// What is taken of the file in words; empty where it holds nothing else.
+    var plane: String { planes.inWords }
+    /// How to choose another plane where one was taken unasked.
+    var note: String? { planes.note }
     let width: Int
     let height: Int
     let channels: Int
@@ -12,27 +16,32 @@ struct TIFFRows: ImageRows {
     /// Whether the last of two or four channels may be an alpha channel rather than intensities.
     let mayHaveAlpha: Bool
 
+    /// - Parameters:
+    ///   - choice: which planes of a stack are meant.
+    ///   - isSquare: refuse pixels that are not as high as wide.
     /// - Throws: a `Failure` when the file cannot be read or its pixels are not intensities.
-    init(_ path: String) throws {
+    init(_ path: String, choice: PlaneChoice = PlaneChoice(), isSquare: Bool = false) throws {
         reader = try TIFFReader(path)
-        guard !reader.first.isPalette else {
+        // ImageJ keeps intensities and only shows them in the colours of a palette.
+        guard !reader.first.isPalette || reader.metadata.flavour == .imageJ else {
             throw Failure(
                 "\(path) is a palette image: its values are numbers of colours, not intensities",
                 remedy: "convert it to grey or colour, for instance with ImageJ", code: "pixel-type-mismatch")
         }
-        let planes = reader.metadata.sizeC
-        let isStack = planes > 1 && reader.first.channels == 1 && reader.pageCount > 1
-        pages = isStack ? try (0..<planes).map { [reader] in try reader.page(channel: $0) } : [0]
+        if isSquare { try checkSquarePixels(reader) }
+        planes = try ChosenPlanes(choice, of: reader)
         width = reader.width
         height = reader.height
-        channels = isStack ? planes : reader.first.channels
+        channels = planes.channels
         pixelSize_um = reader.pixelSize_um
         let type = reader.first.pixelType
-        mayHaveAlpha = !isStack && (channels == 2 || channels == 4) && (type == .uint8 || type == .uint16)
-        for page in pages.dropFirst() {
+        mayHaveAlpha =
+            choice.channel == nil && planes.pages.count == 1 && (channels == 2 || channels == 4)
+            && (type == .uint8 || type == .uint16)
+        for page in planes.pages.joined().dropFirst().prefix(64) {
             let other = try reader.page(page)
             guard other.width == width, other.height == height, other.pixelType == reader.first.pixelType,
-                other.channels == 1
+                other.channels == reader.first.channels
             else {
                 throw Failure(
                     "\(path) has channels of \(width)x\(height) \(reader.first.pixelType.rawValue) and "
@@ -51,10 +60,42 @@ struct TIFFRows: ImageRows {
 
     func rows(_ range: Range<Int>) throws -> Image {
         let region = Region(column: 0, row: range.lowerBound, width: width, height: range.count)
-        guard pages.count > 1 else { return try reader.read(page: pages[0], region: region) }
-        let images = try pages.map { try reader.read(page: $0, region: region) }
-        let samples = images.flatMap { $0.plane().samples }
-        return Image(width: width, height: range.count, channels: channels, samples: .float32(samples))
+        return try reader.read(planes, region: region)
+    }
+}
+
+/// Rows whose three channels are the same everywhere: grey that was stored as colour.
+struct GreyRows: ImageRows {
+    let source: any ImageRows
+    let path: String
+    var width: Int { source.width }
+    var height: Int { source.height }
+    var channels: Int { 1 }
+    var pixelSize_um: Double? { source.pixelSize_um }
+    var blockRows: Int { source.blockRows }
+
+    func rows(_ range: Range<Int>) throws -> Image {
+        let image = try source.rows(range)
+        guard image.hasEqualChannels else {
+            throw Failure(
+                "\(path) is grey at first, but has colours in rows \(range.lowerBound) to \(range.upperBound - 1)",
+                remedy: "choose a channel with --channel 1 to \(image.channels)", code: "channel-mismatch")
+        }
+        return image.firstChannel
+    }
+
+    /// Whether evenly spread rows of an image of three channels are grey.
+    static func fits(_ source: any ImageRows) throws -> Bool {
+        guard source.channels == 3 else { return false }
+        let strips = max(1, min(16, source.height / 16))
+        for index in 0..<strips {
+            let first = (source.height - min(16, source.height)) * index / max(1, strips - 1)
+            let rows = first..<min(source.height, first + 16)
+            // A cut-off file is told of when it is read as a whole.
+            guard let image = try? source.rows(rows) else { continue }
+            if !image.hasEqualChannels { return false }
+        }
+        return true
     }
 }
 

@@ -65,6 +65,8 @@ public struct TiledPrediction {
 
     /// The largest magnification before prediction: beyond it the network would see mere interpolation.
     public static let greatestMagnification = 8.0
+    /// The largest reduction before prediction: beyond it nothing of the objects would be left, and the pixel size is wrong.
+    public static let greatestReduction = 20.0
     /// The most rows that the receiver gets at a time.
     public static let rowsAtOnce = 64
     /// The bytes of probabilities in one row of tiles, which is made lower where the image is wide.
@@ -95,6 +97,13 @@ public struct TiledPrediction {
                     format: "the image's pixels of %.4g um are more than %.0f times those of the model, %.4g um", own,
                     Self.greatestMagnification, target),
                 remedy: "train a model at this resolution", code: "pixel-size-mismatch")
+        }
+        guard factor * Self.greatestReduction >= 1 else {
+            throw Failure(
+                String(
+                    format: "the image's pixels of %.4g um are less than a %.0fth of those of the model, %.4g um, and "
+                        + "would be reduced %.0f times", own, Self.greatestReduction, target, 1 / factor),
+                remedy: "give the right --pixel-um, or reduce the image", code: "pixel-size-mismatch")
         }
         return abs(factor - 1) < 0.02 ? 1 : factor
     }

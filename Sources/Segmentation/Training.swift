@@ -254,15 +254,15 @@ private final class TrainingRun {
 
     /// The description of the model as it is now, still without its file of weights.
     private func describe(_ scores: ModelDescription.Scores) -> ModelDescription {
-        let sizes = Swift.Set(set.images.compactMap(\.pixelSize_um))
+        let sizes = PixelSizes(set.images.map(\.pixelSize_um))
         return ModelDescription(
             network: network.description, scaling: settings.scaling,
-            pixelSize_um: sizes.count == 1 ? sizes.first : nil,
+            pixelSize_um: sizes.common_um,
             tile: 512, halo: settings.architecture == .unet ? 32 : 64, scores: scores,
             training: ModelDescription.Provenance(
                 settings: settings, images: fields.imagesUsed.map { set.images[$0].name }, data: data,
                 objects: fields.objectsUsed, unmarked: fields.unmarked, outlineShift_px: fields.outlineShift_px,
-                magnification: magnification, iterations: state.iteration, seconds: seconds,
+                magnification: magnification, pixelSizes: sizes.inWords, iterations: state.iteration, seconds: seconds,
                 processorSeconds: earlier.processor + ResourceUse().processorSeconds - startedProcessor),
             weights: ModelDescription.Weights(file: "", bytes: 0, hash: ""))
     }

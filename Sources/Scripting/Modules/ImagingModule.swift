@@ -30,17 +30,24 @@ extension LuaModule {
     private static func declareFiles(_ module: LuaModule) {
         module.function(
             "read", "Reads an image: TIFF or PNG, told by the content.",
-            [Parameter("path", "the file"), Parameter("page", "a page of a TIFF file, from 1", minimum: 1)],
-            result: "the image; without a page the first plane of a stack with all its channels"
-        ) { (path: String, page: Int?) in
-            guard let page else { return try readImage(path) }
+            [
+                Parameter("path", "the file"), Parameter("page", "a page of a TIFF file, from 1", minimum: 1),
+                Parameter("planes", "channel, slice and frame of a stack"),
+            ],
+            result: "the image; without a page the first plane of a stack with all its channels, or the chosen ones"
+        ) { (path: String, page: Int?, planes: PlaneOptions) in
+            guard let page else { return try readImage(path, planes: planes.choice) }
             let stack = try TIFFReader(path)
             return try stack.read(page: stack.index(ofPage: page))
         }
         module.function(
             "read_labels", "Reads a mask: the label of every pixel, 0 for background.",
             [Parameter("path", "the file; palette indices and colours become numbers")],
-            result: "an image of one channel of uint32"
+            result: "an image of one channel of uint32",
+            details: """
+                Values count as they are stored: a table that only shows them inverted (ImageJ's inverting LUT, white-is-zero)
+                changes nothing. A palette without colours gives its grey values. Transparent pixels are background.
+                """
         ) { (path: String) in Image(try readLabels(path)) }
         module.function(
             "open", "Opens a TIFF stack for reading page by page: OME-TIFF, ImageJ, BigTIFF of any length.",
@@ -178,6 +185,9 @@ extension LuaModule {
             stack.property("times", "the number of time points") { $0.metadata.sizeT }
             stack.property("channel_names", "the names of the channels, where given") { $0.metadata.channelNames }
             stack.property("pixel_um", "the side of a pixel; nil where it is not known") { $0.pixelSize_um }
+            stack.property("pixel_height_um", "the height of a pixel; nil where it is not known") {
+                $0.metadata.pixelSizeY_um
+            }
             stack.property("slice_um", "the distance of focal planes; nil where it is not known") {
                 $0.metadata.pixelSizeZ_um
             }

@@ -1,3 +1,4 @@
+import Imaging
 import Networks
 import Segmentation
 import Work
@@ -21,6 +22,7 @@ struct TrainingOptions {
     var source = ""
     var licence = ""
     var pixel_um: Double?
+    var planes = PlaneChoice()
     var base_width = TrainingSettings().baseWidth
     var depth = TrainingSettings().depth
     var batch = TrainingSettings().batch
@@ -63,6 +65,12 @@ extension TrainingOptions: LuaOptions {
         Option("licence", \TrainingOptions.licence, "the licence of the images, for the card"),
         Option(
             "pixel_um", \TrainingOptions.pixel_um, "side of a pixel in um; otherwise what the files say", minimum: 0),
+        Option(
+            "channel", \TrainingOptions.planes.channelText,
+            "the channel of a stack by number or name, or several between commas"),
+        Option("slice", \TrainingOptions.planes.sliceText, "the slice of a stack by number; or max or mean over all"),
+        Option(
+            "frame", \TrainingOptions.planes.frameText, "the frame of a time series by number; or max or mean over all"),
         Option("base_width", \TrainingOptions.base_width, "features of the U-Net at full resolution", minimum: 8),
         Option("depth", \TrainingOptions.depth, "how often the U-Net halves the resolution", minimum: 1, maximum: 6),
         Option("batch", \TrainingOptions.batch, "crops in a step", minimum: 1, maximum: 256),
@@ -117,6 +125,17 @@ extension SegmentationOptions: LuaOptions {
         Option(
             "pixel_um", \SegmentationOptions.pixelSize_um, "side of a pixel in um; otherwise what the file says",
             minimum: 0),
+        Option(
+            "model_pixel", \SegmentationOptions.takesModelPixel,
+            "take the model's pixel size where neither pixel_um nor the file says one"),
+        Option(
+            "channel", \SegmentationOptions.planes.channelText,
+            "the channel of a stack by number or name, or several between commas"),
+        Option(
+            "slice", \SegmentationOptions.planes.sliceText, "the slice of a stack by number; or max or mean over all"),
+        Option(
+            "frame", \SegmentationOptions.planes.frameText,
+            "the frame of a time series by number; or max or mean over all"),
         Option("least_area_px", \SegmentationOptions.leastArea_px, "smaller objects are left out", minimum: 1),
         Option("separate", \SegmentationOptions.separate, "cut objects that touch apart at their waists"),
         Option(
@@ -141,6 +160,12 @@ extension ExportOptions: LuaOptions {
         Option(
             "pixel_um", \ExportOptions.pixelSize_um, "side of the image's pixels in um; otherwise what the file says",
             minimum: 0),
+        Option(
+            "channel", \ExportOptions.planes.channelText,
+            "the channel of a stack by number or name, or several between commas"),
+        Option("slice", \ExportOptions.planes.sliceText, "the slice of a stack by number; or max or mean over all"),
+        Option(
+            "frame", \ExportOptions.planes.frameText, "the frame of a time series by number; or max or mean over all"),
     ]
 }
 
@@ -164,8 +189,8 @@ extension LuaModule {
             ],
             result:
                 "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, "
-                + "unmarked, warnings, pretrained; the "
-                + "scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75",
+                + "unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, "
+                + "test_detected, test_objects_dice75; notes, a list of what had to be assumed",
             details: """
                 A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
                 some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
@@ -188,15 +213,18 @@ extension LuaModule {
                 anew where the number of classes differs; result.pretrained says in words what was taken.
                 """
         ) { (images: String, masks: String, folder: String, options: TrainingOptions) -> [String: LuaValue] in
+            var notes: [String] = []
             let set = try AnnotatedSet.read(
                 images: images, masks: masks, only: options.only, except: options.test, classes: options.classes,
-                pixelSize_um: options.pixel_um)
+                pixelSize_um: options.pixel_um, planes: options.planes
+            ) { notes.append($0) }
             let test =
                 options.test.isEmpty
                 ? nil
                 : try AnnotatedSet.read(
                     images: images, masks: masks, only: options.test, classes: options.classes,
-                    pixelSize_um: options.pixel_um)
+                    pixelSize_um: options.pixel_um, planes: options.planes
+                ) { notes.append($0) }
             let origin = ModelDescription.DataOrigin(source: options.source, licence: options.licence)
             let result = try Segmentation.train(
                 set, settings: options.settings, folder: folder, test: test?.images ?? [],
@@ -214,6 +242,8 @@ extension LuaModule {
             if let unmarked = model.training.unmarked { results["unmarked"] = .integer(unmarked) }
             if let on = model.scores.on { results["scored_on"] = .text(on) }
             if let warnings = model.warnings { results["warnings"] = .list(warnings.map { .text($0) }) }
+            results["notes"] = .list(notes.map { .text($0) })
+            if let words = model.training.pixelSizes { results["pixel_sizes"] = .text(words) }
             if let start = result.start { results["pretrained"] = .text(start.inWords) }
             if let test = model.scores.test {
                 results["test_dice"] = .number(rounded(test.dice, 5))
@@ -244,8 +274,23 @@ extension LuaModule {
             [
                 Parameter("path", "an image or a folder of them"),
                 Parameter("only", "take only images with this in their names", default: ""),
-            ], result: "their paths"
+            ], result: "their paths",
+            details: """
+                Files of a folder whose names say that they are masks of others (a_mask.tif beside a.tif) are left out.
+                """
         ) { (path: String, only: String) in try specimenFiles(at: path, only: only) }
+
+        module.function(
+            "result_names", "Gives each of several images a name for its results that no other of them has.",
+            [Parameter("images", "their paths")],
+            result: "the names of the files without folder and extension, or with it where several would be the same"
+        ) { (images: [String]) in resultNames(of: images) }
+
+        module.function(
+            "mask_of", "Finds the mask of an image: the file of its name, or of its name and an ending such as _mask.",
+            [Parameter("image", "the image"), Parameter("masks", "a folder of masks, or the mask itself")],
+            result: "the path of the mask"
+        ) { (image: String, masks: String) in try Segmentation.mask(of: image, in: masks) }
 
         module.class(SegmentationModel.self, "A trained model.") { model in
             model.property("network", "the kind of network") { $0.description.network.architecture.rawValue }
@@ -254,6 +299,7 @@ extension LuaModule {
             model.property("pixel_um", "the side of the pixels it learned on in um, if known") {
                 $0.description.pixelSize_um
             }
+            model.property("hash", "the hash of its weights, which tells models apart") { $0.description.weights.hash }
             model.property("dice", "the Dice coefficient of its training's own check") { $0.description.scores.dice }
             model.property("images", "the names of the images it learned on") { $0.description.training.images }
             model.method(
@@ -264,7 +310,10 @@ extension LuaModule {
                     Parameter(
                         "name", "the name of the results, sorted into a folder for each kind; nil for fixed names"),
                     Parameter("options", "pixel size, least area, separation, further maps"),
-                ], result: "objects, pixels and the paths mask, labels, table, sizes, overview",
+                ],
+                result:
+                    "objects, pixels, the paths mask, labels, table, sizes, overview; plane (what was taken of a stack), "
+                    + "pixel_um, and notes: a list of what had to be assumed",
                 details: """
                     Rows are read, predicted and written as they come: memory holds some bands of rows and the objects,
                     never the image. An image whose pixels differ in size from those of the model is resampled for the
@@ -290,6 +339,8 @@ extension LuaModule {
                 let files = name.map { SegmentationFiles(in: output, named: $0) } ?? SegmentationFiles(in: output)
                 let result = try model.segment(image, into: files, options: options)
                 return [
+                    "plane": .text(result.plane), "pixel_um": result.pixelSize_um.map { .number($0) } ?? .nil,
+                    "notes": .list(result.notes.map { .text($0) }),
                     "pixels": .integer(result.pixels), "mask": .text(files.mask),
                     "objects": .integer(result.objects), "labels": .text(files.labels),
                     "table": .text(files.objects), "sizes": .text(files.sizes), "overview": .text(files.overview),
@@ -323,27 +374,54 @@ extension LuaModule {
         module.function(
             "score", "Compares masks with the truth.",
             [
-                Parameter("masks", "a mask or a folder of them"),
-                Parameter("truth", "the true mask, or a folder of masks with the same names"),
+                Parameter("masks", "a mask, a folder of them, or a list of files"),
+                Parameter("truth", "the true mask, a folder of masks with the same names, or a list as long"),
                 Parameter("classes", "classes with the background", default: 2, minimum: 2, maximum: 16),
                 Parameter("only", "take only masks with this in their names", default: ""),
                 Parameter("separate", "cut objects of the masks that touch apart first", default: false),
-            ], result: "dice, accuracy, detected, objects_dice75, objects, images",
+                Parameter("planes", "channel, slice and frame of the truth, where it is a stack"),
+            ],
+            result:
+                "dice, accuracy, detected, objects_dice75, objects, false_objects, images; failed, a list of { file, error }; "
+                + "notes, a list of what had to be assumed",
             details: """
-                dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes.
+                dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes. It is 1
+                where nothing is there and nothing was found.
                 accuracy: the share of pixels with the right class.
                 detected: the share of true objects of at least 30 pixels with half their pixels or more in the mask.
-                objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more.
-                A mask with more than one value above 0 is a label image: its values are its objects.
+                objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more. Both are nil
+                where the truth has no objects.
+                false_objects: the objects of at least 30 pixels of the masks that lie less than half in true objects.
+                A mask with more than one value above 0 is a label image: its values are its objects, but a value that marks
+                many separate objects is a class, and its connected parts are the objects. Of several files, those that cannot
+                be compared are in `failed`; a single one is an error.
                 """
-        ) { (masks: String, truth: String, classes: Int, only: String, separate: Bool) -> [String: LuaValue] in
-            let pairs = try maskPairs(images: masks, masks: truth, only: only)
-            let scores = try Segmentation.scores(of: pairs, classes: classes, separate: separate)
+        ) {
+            (
+                masks: Either<String, [String]>, truth: Either<String, [String]>, classes: Int, only: String,
+                separate: Bool, planes: PlaneOptions
+            ) -> [String: LuaValue] in
+            let pairs: [MaskPair]
+            switch (masks, truth) {
+            case (.first(let masks), .first(let truth)):
+                pairs = try maskPairs(images: masks, masks: truth, only: only)
+            case (.second(let masks), .second(let truths)) where masks.count == truths.count && !masks.isEmpty:
+                pairs = zip(masks, truths).map { MaskPair(image: $0, mask: $1) }
+            default:
+                throw Failure(
+                    "masks and truth do not go together", remedy: "give two paths, or two lists of the same length",
+                    code: "size-mismatch")
+            }
+            let found = try Segmentation.scores(of: pairs, classes: classes, separate: separate, planes: planes.choice)
+            let scores = found.scores
+            let hasObjects = scores.objects > 0
             return [
                 "dice": .number(rounded(scores.dice, 5)), "accuracy": .number(rounded(scores.accuracy, 5)),
-                "detected": .number(rounded(scores.detected, 5)),
-                "objects_dice75": .number(rounded(scores.objectsDice75, 5)), "objects": .integer(scores.objects),
-                "images": .integer(pairs.count),
+                "detected": hasObjects ? .number(rounded(scores.detected, 5)) : .nil,
+                "objects_dice75": hasObjects ? .number(rounded(scores.objectsDice75, 5)) : .nil,
+                "objects": .integer(scores.objects), "false_objects": .integer(scores.falseObjects ?? 0),
+                "images": .integer(found.images), "notes": .list(found.notes.map { .text($0) }),
+                "failed": .list(found.failed.map { ["file": .text($0.file), "error": .text($0.reason)] }),
             ]
         }
     }

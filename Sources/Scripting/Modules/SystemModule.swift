@@ -34,6 +34,17 @@ extension LuaModule {
             }
 
             module.function(
+                "fingerprint", "Tells whether a file is the same as before: its size and the time of its last change.",
+                [Parameter("path", "the file")], result: "a text that changes with the file"
+            ) { (path: String) in
+                guard let found = try? FileManager.default.attributesOfItem(atPath: path) else {
+                    throw Failure("\(path) does not exist", remedy: "check the path", code: "file-missing")
+                }
+                let time = (found[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+                return "\((found[.size] as? NSNumber)?.int64Value ?? 0)-\(time)"
+            }
+
+            module.function(
                 "make_folder", "Makes a folder and those above it where they are missing.",
                 [Parameter("path", "the folder")]
             ) { (path: String) in try makeFolder(path) }
