@@ -40,6 +40,7 @@ let package = Package(
 
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "PosixShim", cSettings: strictC),
+        .target(name: "ReaderStart", cSettings: strictC),
         .target(name: "ProcessorPeak", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3"])]),
 
@@ -49,7 +50,7 @@ let package = Package(
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Kernels", "Work"]),
         module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
         module("Segmentation", ["Imaging", "Kernels", "Networks", "Randomness", "Work"]),
-        module("Localization", ["CHDF5", "CKissFFT", "CZlib", "Imaging", "Kernels", "Work"]),
+        module("Localization", ["CHDF5", "CKissFFT", "CZlib", "Imaging", "Kernels", "ReaderStart", "Work"]),
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Periodicity", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
@@ -116,6 +117,15 @@ let package = Package(
             name: "PeriodicityBench",
             dependencies: [
                 "Localization", "Periodicity", "Randomness", "Simulation", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .executableTarget(
+            name: "FuzzBench",
+            dependencies: [
+                "Acquisition", "Imaging", "Instruments", "Localization", "Networks", "Randomness", "ReaderStart",
+                "Segmentation", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -10,8 +10,18 @@ local args = arguments {
   separate     = flag   "masks: cut objects of the result that touch apart first",
 }
 
-local ending = args.result:lower():match("%.(%w+)$")
-if ending == "csv" or ending == "hdf5" or ending == "h5" or ending == "txt" or ending == "bin" or ending == "smlm" then
+--- Whether a path is a folder, or a file that begins as TIFF and PNG do: masks, whatever their names.
+local function holds_masks(path)
+  local file = io.open(path, "rb")
+  local head = file and file:read(4)
+  if file then file:close() end
+  return not head or head:find("^II[*+]\0") or head:find("^MM\0[*+]") or head == "\x89PNG"
+end
+
+if not holds_masks(args.result) then
+  if holds_masks(args.truth) then
+    error(args.result .. " is a localization table and " .. args.truth .. " is not; give two of a kind", 0)
+  end
   local scores = localization.score(localization.read(args.result, args.pixel_nm),
     localization.read(args.truth, args.pixel_nm), args.tolerance_nm)
   print(string.format("recall %.3f, precision %.3f, Jaccard %.3f, RMSE %.1f nm", scores.recall, scores.precision,

@@ -3,6 +3,8 @@ local args = arguments {
   movie     = file { "movie: TIFF, OME-TIFF, .dax with .inf, .spe or .raw with .yaml" },
   method    = choice { "fit", choices = { "fit", "esrrf" }, "localize molecules, or image radial fluctuations" },
   output    = folder { "reconstruction", "folder for the results" },
+  channel   = integer { optional = true, min = 1, "channel of a movie with several, from 1; the first by default" },
+  slice     = integer { optional = true, min = 1, "slice of a movie with several at each time, from 1; the first by default" },
   camera    = file { optional = true, "camera file: JSON with pixel_nm, offset_counts, electrons_per_count, ..." },
   pixel_nm  = number { optional = true, min = 1, "side of a camera pixel in nm; from the camera file or the movie unless given" },
   sigma_nm  = number { 140, min = 20, max = 2000, "standard deviation of a spot in nm" },
@@ -24,7 +26,10 @@ local args = arguments {
 }
 
 local start = system.seconds()
-local movie = localization.open(args.movie)
+local movie = localization.open(args.movie, { channel = args.channel, slice = args.slice })
+if movie.frames == 1 then
+  error(args.movie .. " is one image, not a movie; give a file with all its frames", 0)
+end
 local camera = args.camera and localization.camera(args.camera) or movie.camera or localization.camera()
 local camera_from = args.camera or movie.camera and "the movie" or "assumed"
 if args.pixel_nm then
@@ -34,6 +39,7 @@ elseif not args.camera and movie.pixel_nm then
 end
 print(movie)
 if movie.loss then print("note: " .. movie.loss) end
+if movie.plane then print("note: " .. movie.plane .. " (--channel, --slice)") end
 if movie.problem then print("note: " .. movie.problem) end
 local assumed = {}
 if camera_from == "assumed" then
@@ -54,8 +60,8 @@ if args.method == "esrrf" then
   image:write(args.output .. "/fluctuations.tif")
   image:draw(args.output .. "/fluctuations.png", { colours = "hot", scale_bar = true })
   summary {
-    frames = movie.frames, seconds = system.seconds() - start, loss = movie.loss, pixel_nm = camera.pixel_nm,
-    magnification = magnification, statistic = args.statistic,
+    frames = movie.frames, seconds = system.seconds() - start, loss = movie.loss, plane = movie.plane,
+    pixel_nm = camera.pixel_nm, magnification = magnification, statistic = args.statistic,
   }
   print(string.format("%d frames into an image of %dx%d pixels", movie.frames, image.width, image.height))
   return
@@ -119,7 +125,7 @@ end
 local precision_nm = found:median("uncertainty_nm")
 summary {
   localizations = #found, frames = movie.frames, seconds = system.seconds() - start, precision_nm = precision_nm,
-  drift_nm = drift_nm, drift_note = drift_note, loss = movie.loss, pixel_nm = camera.pixel_nm,
+  drift_nm = drift_nm, drift_note = drift_note, loss = movie.loss, plane = movie.plane, pixel_nm = camera.pixel_nm,
   camera_from = camera_from, assumed = assumed,
 }
 print(string.format("%d localizations in %d frames, median precision %s nm", #found, movie.frames,

@@ -75,9 +75,16 @@ static inline int cpng_read(const char *path, int indices, size_t limit, cpng_im
     image->height = png_get_image_height(png, info);
     image->channels = png_get_channels(png, info);
     image->bits = png_get_bit_depth(png, info);
+    long position = ftell(file);
     int unit = 0;
     png_uint_32 x = 0, y = 0;
     if (png_get_pHYs(png, info, &x, &y, &unit) && unit == PNG_RESOLUTION_METER) image->pixels_per_m = x;
+    // Deflate makes at most 1032 of a byte, and a bit of a palette becomes four bytes.
+    if (fseek(file, 0, SEEK_END) == 0) {
+        long length = ftell(file);
+        if (length > 0 && (size_t)length < limit / 33024) limit = (size_t)length * 33024;
+        fseek(file, position, SEEK_SET);
+    }
     size_t row_bytes = png_get_rowbytes(png, info);
     if (image->height == 0 || row_bytes == 0 || row_bytes > limit / image->height)
         png_error(png, "the image is larger than the limit for one read");

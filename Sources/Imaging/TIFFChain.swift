@@ -7,6 +7,8 @@ import Work
 struct TIFFChain: Sendable {
     /// The offsets of the directories in the order of the pages.
     private(set) var offsets: [UInt64] = []
+    /// The columns and rows of each page as its directory says; 0 where it does not.
+    private(set) var sizes: [(width: UInt32, height: UInt32)] = []
     /// Whether the chain goes on where the file has ended.
     private(set) var isCutOff = false
     /// Whether multi-byte numbers are stored with the most significant byte first.
@@ -44,6 +46,7 @@ struct TIFFChain: Sendable {
             let end = countBytes + Int(entries) * entryBytes
             // A directory that the end of the file cuts off is kept, so that reading it reports the damage.
             offsets.append(offset)
+            sizes.append(reader.size(head, firstEntry: countBytes, entryBytes: entryBytes, entries: Int(entries)))
             if end + offsetBytes <= head.count {
                 offset = reader.integer(head, at: end, bytes: offsetBytes)
             } else {
@@ -75,6 +78,22 @@ struct TIFFChain: Sendable {
 /// Reads whole numbers of a file's byte order.
 struct ByteReader {
     let isBigEndian: Bool
+
+    /// The columns and rows that the entries of a directory name, as far as they are among the bytes.
+    func size(_ data: [UInt8], firstEntry: Int, entryBytes: Int, entries: Int) -> (width: UInt32, height: UInt32) {
+        var size: (width: UInt32, height: UInt32) = (0, 0)
+        let fits = (data.count - firstEntry) / entryBytes
+        for entry in 0..<min(entries, fits) {
+            let place = firstEntry + entry * entryBytes
+            let tag = integer(data, at: place, bytes: 2)
+            guard tag == 256 || tag == 257 else { continue }
+            // A short stands in the first two bytes of the value.
+            let bytes = integer(data, at: place + 2, bytes: 2) == 3 ? 2 : 4
+            let value = UInt32(truncatingIfNeeded: integer(data, at: place + (entryBytes == 20 ? 12 : 8), bytes: bytes))
+            if tag == 256 { size.width = value } else { size.height = value }
+        }
+        return size
+    }
 
     /// The unsigned number in `bytes` bytes at `index`.
     func integer(_ data: [UInt8], at index: Int, bytes: Int) -> UInt64 {

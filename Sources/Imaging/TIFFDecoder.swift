@@ -132,7 +132,8 @@ struct TIFFDecoder: ~Copyable {
     ) throws {
         let tileBytes = TIFFTileSize64(tif)
         let rowBytes = (page.blockWidth * (page.isSeparate ? 1 : page.channels) * page.bitsPerSample + 7) / 8
-        guard tileBytes > 0, tileBytes <= 1 << 30, UInt64(rowBytes) * UInt64(page.blockHeight) <= tileBytes else {
+        let needed = UInt64(rowBytes).multipliedReportingOverflow(by: UInt64(page.blockHeight))
+        guard tileBytes > 0, tileBytes <= 1 << 30, !needed.overflow, needed.partialValue <= tileBytes else {
             throw damaged("page \(index) has tiles of \(tileBytes) bytes")
         }
         let tile = UnsafeMutableRawPointer.allocate(byteCount: Int(tileBytes), alignment: 16)

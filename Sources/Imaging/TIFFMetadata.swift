@@ -21,38 +21,35 @@ public struct TIFFMetadata: Sendable, Equatable {
     /// The letters of the axes, fastest first, such as `CZT`.
     var order = "CZT"
     /// The directories of the planes in axis order, where they are not simply 0, 1, 2, ...
-    var planes: [Int: PlaneLocation] = [:]
+    var planes: [Int: TIFFPlaneLocation] = [:]
+    /// The file of the set that holds the description, where this one leaves it to another.
+    public internal(set) var describingFile: String?
     /// The samples that one page of an OME file holds.
     var samplesPerPage = 1
-
-    /// Where a plane is: a directory of this file, or a directory of the file of another name.
-    enum PlaneLocation: Equatable, Sendable {
-        case directory(Int)
-        case file(String, directory: Int)
-    }
 
     /// Whether pixels are as high as wide, as far as it is known.
     public var hasSquarePixels: Bool {
         guard let width = pixelSizeX_um, let height = pixelSizeY_um else { return true }
         return abs(width / height - 1) < 0.01
     }
+    /// The number of planes.
+    public var planeCount: Int { sizeC * sizeZ * sizeT }
+    /// Whether planes lie elsewhere than in the order of the pages, or in other files.
+    public var hasPlaneList: Bool { !planes.isEmpty }
 
-    /// Takes planes that all name one other file as planes of this one where it holds as many pages: it was renamed after
-    /// it was written.
+    /// The most planes that a description may name.
+    private static let mostPlanes = 1 << 31
+    /// The most entries that are kept of where planes lie.
+    private static let mostEntries = 1 << 23
+
+    /// Takes planes that all name one other file as planes of this one where it holds as many pages: it was renamed
+    /// after it was written.
     mutating func settleRenamed(pageCount: Int) {
-        let each = sizeC.multipliedReportingOverflow(by: sizeZ)
-        let total = each.partialValue.multipliedReportingOverflow(by: sizeT)
-        let needed = total.partialValue / max(1, samplesPerPage)
-        guard !each.overflow, !total.overflow, pageCount >= needed, planes.count >= needed else { return }
-        var names: Set<String> = []
-        for location in planes.values {
-            guard case .file(let name, let directory) = location, directory < pageCount else { return }
-            names.insert(name)
-        }
-        guard names.count == 1 else { return }
-        for (plane, location) in planes {
-            if case .file(_, let directory) = location { planes[plane] = .directory(directory) }
-        }
+        let needed = planeCount / max(1, samplesPerPage)
+        guard pageCount >= needed, planes.count >= needed, Set(planes.values.map(\.file)).count == 1,
+            planes.values.allSatisfy({ $0.file != nil && $0.page < pageCount })
+        else { return }
+        for (plane, location) in planes { planes[plane] = TIFFPlaneLocation(page: location.page) }
     }
 
     init() {}
@@ -67,6 +64,14 @@ public struct TIFFMetadata: Sendable, Equatable {
         } else if description.contains("<OME") || description.contains(":OME") {
             readOME(fileName)
         }
+        boundSizes()
+    }
+
+    /// Takes numbers that no file can hold for damage: then the pages are what there is.
+    private mutating func boundSizes() {
+        let each = sizeC.multipliedReportingOverflow(by: sizeZ)
+        let all = each.partialValue.multipliedReportingOverflow(by: sizeT)
+        if each.overflow || all.overflow || all.partialValue > Self.mostPlanes { (sizeC, sizeZ, sizeT) = (1, 1, 1) }
     }
 
     /// The number of a plane among all planes, counted in axis order.
@@ -130,6 +135,8 @@ public struct TIFFMetadata: Sendable, Equatable {
                 tag.attributes[key].flatMap { Int($0) }.flatMap { (0...1 << 30) ~= $0 ? $0 : nil }
             }
             switch tag.name {
+            case "BinaryOnly":
+                describingFile = tag.attributes["MetadataFile"].flatMap { $0 == fileName ? nil : $0 }
             case "Image":
                 images += 1
                 isComplete = images > 1
@@ -138,7 +145,10 @@ public struct TIFFMetadata: Sendable, Equatable {
                 sizeC = max(1, number("SizeC") ?? 1)
                 sizeZ = max(1, number("SizeZ") ?? 1)
                 sizeT = max(1, number("SizeT") ?? 1)
-                if let text = tag.attributes["DimensionOrder"], text.hasPrefix("XY") {
+                boundSizes()
+                if let text = tag.attributes["DimensionOrder"], text.hasPrefix("XY"),
+                    text.dropFirst(2).sorted() == ["C", "T", "Z"]
+                {
                     order = String(text.dropFirst(2))
                 }
                 pixelSizeX_um = length(tag, "PhysicalSizeX") ?? pixelSizeX_um
@@ -156,18 +166,22 @@ public struct TIFFMetadata: Sendable, Equatable {
                 let directory = number("IFD")
                 block = (plane, number("PlaneCount") ?? (directory == nil ? .max : 1), directory ?? 0)
                 // A block that maps planes to directories of the same numbers needs no entries.
-                if let block, block.count <= 1 << 20, block.first != block.directory {
-                    for step in 0..<block.count { planes[block.first + step] = .directory(block.directory + step) }
-                }
+                if let block, block.first != block.directory { note(block, file: nil) }
             case "UUID":
-                guard let block, let name = tag.attributes["FileName"], name != fileName, block.count <= 1 << 20 else {
-                    break
-                }
-                for step in 0..<max(1, block.count) {
-                    planes[block.first + step] = .file(name, directory: block.directory + step)
-                }
+                guard let block, let name = tag.attributes["FileName"], name != fileName else { break }
+                note(block, file: name)
             default: break
             }
+        }
+    }
+
+    /// Notes where the planes of a block lie.
+    private mutating func note(_ block: (first: Int, count: Int, directory: Int), file: String?) {
+        let last = min(
+            planeCount, block.first.addingReportingOverflow(block.count).overflow ? .max : block.first + block.count)
+        guard block.first < last, planes.count + last - block.first <= Self.mostEntries else { return }
+        for plane in block.first..<last {
+            planes[plane] = TIFFPlaneLocation(file: file, page: block.directory + plane - block.first)
         }
     }
 
@@ -186,4 +200,12 @@ public struct TIFFMetadata: Sendable, Equatable {
         default: nil
         }
     }
+}
+
+/// Where a plane of a stack is.
+public struct TIFFPlaneLocation: Sendable, Equatable {
+    /// The name of another file of the set beside this one; nil for this file.
+    public var file: String?
+    /// The page there, from 0.
+    public var page: Int
 }

@@ -25,7 +25,7 @@ public final class TIFFReader: Sendable {
     private let decoder: Mutex<TIFFDecoder>
 
     /// Whether the file ends before its list of pages does, so that pages behind the last are lost.
-    public var isCutOff: Bool { chain.isCutOff }
+    public let isCutOff: Bool
     /// The columns and rows of the first page.
     public var width: Int { first.width }
     /// The rows of the first page.
@@ -46,24 +46,27 @@ public final class TIFFReader: Sendable {
             description: layout.description, page: layout.page, fileName: URL(fileURLWithPath: path).lastPathComponent)
         metadata.settleRenamed(pageCount: chain.offsets.count)
         self.metadata = metadata
-        let frames = try TIFFReader.contiguousFrames(first, metadata, &decoder, chain)
+        let frames = try TIFFReader.contiguousFrames(first, metadata, &decoder, chain, length: file.length)
         contiguousFrames = frames?.offset
         pageCount = frames?.count ?? chain.offsets.count
+        isCutOff = chain.isCutOff || frames?.isCutOff == true
         self.decoder = Mutex(decoder)
     }
 
     /// ImageJ writes stacks over 4 GB with the first frame's directory alone; the frames lie one after another.
     private static func contiguousFrames(
-        _ page: TIFFPage, _ metadata: TIFFMetadata, _ decoder: inout TIFFDecoder, _ chain: TIFFChain
-    ) throws -> (offset: UInt64, count: Int)? {
+        _ page: TIFFPage, _ metadata: TIFFMetadata, _ decoder: inout TIFFDecoder, _ chain: TIFFChain, length: UInt64
+    ) throws -> (offset: UInt64, count: Int, isCutOff: Bool)? {
         guard metadata.flavour == .imageJ, chain.offsets.count == 1, !page.isCompressed, !page.isTiled, !page.isSeparate
         else { return nil }
-        let planes = metadata.sizeC.multipliedReportingOverflow(by: metadata.sizeZ)
-        let images = planes.partialValue.multipliedReportingOverflow(by: metadata.sizeT)
-        guard !planes.overflow, !images.overflow, images.partialValue > 1, images.partialValue <= 1 << 30 else {
-            return nil
-        }
-        return (try decoder.firstBlockOffset(), images.partialValue)
+        let images = metadata.planeCount
+        let frameBytes = page.storedRowBytes.multipliedReportingOverflow(by: page.height)
+        guard images > 1, !frameBytes.overflow, frameBytes.partialValue > 0 else { return nil }
+        let offset = try decoder.firstBlockOffset()
+        // The description may name any number; what the file holds counts.
+        let whole = offset < length ? Int(clamping: (length - offset) / UInt64(frameBytes.partialValue)) : 0
+        guard whole > 0 else { return nil }
+        return (offset, min(images, whole), whole < images)
     }
 
     /// The layout of a page.
@@ -73,9 +76,32 @@ public final class TIFFReader: Sendable {
         return try decoder.withLock { try $0.page(index).page }
     }
 
+    /// The columns and rows of a page as the list of pages has them, without a look at the page itself.
+    /// - Throws: a `Failure` when there is no such page.
+    public func size(ofPage index: Int) throws -> (width: Int, height: Int) {
+        try check(index)
+        if contiguousFrames != nil { return (first.width, first.height) }
+        let size = chain.sizes[index]
+        guard size.width > 0, size.height > 0 else {
+            let page = try page(index)
+            return (page.width, page.height)
+        }
+        return (Int(size.width), Int(size.height))
+    }
+
     /// The page that holds a plane of an ImageJ or OME stack.
     /// - Throws: a `Failure` when the plane does not exist or lies in another file.
     public func page(channel: Int, z: Int = 0, time: Int = 0) throws -> Int {
+        let location = try location(channel: channel, z: z, time: time)
+        if let name = location.file {
+            throw notSupported(path, "channel \(channel), slice \(z), time \(time) in another file, \(name)")
+        }
+        return location.page
+    }
+
+    /// Where a plane of an ImageJ or OME stack is: a page of this file, or of another of the set.
+    /// - Throws: a `Failure` when the plane does not exist.
+    public func location(channel: Int, z: Int = 0, time: Int = 0) throws -> TIFFPlaneLocation {
         guard (0..<max(1, metadata.sizeC)) ~= channel, (0..<metadata.sizeZ) ~= z, (0..<metadata.sizeT) ~= time else {
             throw Failure(
                 "\(path) has no channel \(channel), slice \(z), time \(time)",
@@ -83,12 +109,7 @@ public final class TIFFReader: Sendable {
                 code: "plane-missing")
         }
         let number = metadata.planeNumber(channel: channel, z: z, time: time)
-        switch metadata.planes[number] {
-        case .file(let name, _):
-            throw notSupported(path, "channel \(channel), slice \(z), time \(time) in another file, \(name)")
-        case .directory(let index): return index
-        case nil: return number
-        }
+        return metadata.planes[number] ?? TIFFPlaneLocation(page: number)
     }
 
     /// Reads a page.
@@ -134,7 +155,9 @@ public final class TIFFReader: Sendable {
     private func checkSize(_ page: TIFFPage, _ region: Region) throws {
         let pixels = region.width.multipliedReportingOverflow(by: region.height)
         let bytes = pixels.partialValue.multipliedReportingOverflow(by: page.channels * page.pixelType.bytes)
-        let largest = page.isCompressed ? max(256 << 20, Int(clamping: file.length) * 20_000) : 16 << 30
+        // Unpacked bits take at most eight times their room; a strip may hold less than its rows, as a file cut off does.
+        let length = min(Int(clamping: file.length), 1 << 40)
+        let largest = page.isCompressed ? max(256 << 20, length * 20_000) : max(1 << 20, length * 8)
         guard !pixels.overflow, !bytes.overflow, bytes.partialValue <= min(largest, 16 << 30) else {
             throw Failure(
                 "\(path) claims \(page.width)x\(page.height) pixels of \(page.channels) samples",
@@ -144,7 +167,7 @@ public final class TIFFReader: Sendable {
 
     /// Reads uncompressed rows of a frame straight from the file.
     private func raw(_ page: TIFFPage, _ region: Region, frame: Int, start: UInt64) throws -> Samples {
-        let rowBytes = page.storedRowBytes
+        let rowBytes = page.storedRowBytes  // frames of this size fit the file
         let frameBytes = UInt64(rowBytes) * UInt64(page.height)
         let begin = start + UInt64(frame) * frameBytes + UInt64(region.row) * UInt64(rowBytes)
         let end = start + UInt64(frame + 1) * frameBytes

@@ -111,7 +111,13 @@ struct PixelCalibration: Sendable {
             return bad[pixel] ? Self.useless : maps.variance_counts[pixel] / (gain * gain)
         }
         variance = good
-        let median = good.filter { $0 < Self.useless }.sorted()[good.count { $0 < Self.useless } / 2]
+        let usable = good.filter { $0 < Self.useless }.sorted()
+        guard !usable.isEmpty else {
+            throw Failure(
+                "the camera maps have no usable pixel: their noise is \(good.min() ?? 0) photons squared at least",
+                remedy: "give variance in counts squared and gain in counts per electron", code: "camera-maps")
+        }
+        let median = usable[usable.count / 2]
         let noisy = (0..<count).map { bad[$0] || good[$0] > max(400, 50 * median) }
         medianVariance = median
         detectionVariance = (0..<count).map { noisy[$0] ? median : good[$0] }
@@ -129,6 +135,16 @@ struct PixelCalibration: Sendable {
             }
             replaced.append((pixel, start..<neighbours.count))
         }
+    }
+
+    /// The share of the pixels of a frame of counts that lie further below the offset than noise explains.
+    func shareBelowOffset(_ frame: Plane<Float>) -> Double {
+        guard frame.samples.count == offset.count, !offset.isEmpty else { return 0 }
+        let below = offset.indices.count { pixel in
+            let noise = photonsPerCount[pixel] > 0 ? variance[pixel].squareRoot() / photonsPerCount[pixel] : 0
+            return offset[pixel] - frame.samples[pixel] > max(1 + 4 * noise, 0.02 * offset[pixel])
+        }
+        return Double(below) / Double(offset.count)
     }
 
     /// Converts a frame of counts, shape [height, width].

@@ -62,6 +62,7 @@ public struct Localizer: Sendable {
         do { pixels = try PixelCalibration(camera, width: movie.width, height: movie.height) } catch let failure
             as Failure
         { throw Failure("\(movie.path): \(failure.message)", remedy: failure.remedy, code: failure.code) }
+        try checkOffset(movie, frames, pixels)
         let progress = Progress("localizing", total: frames.count, unit: "frames")
         defer { progress.finish() }
         let block = 16
@@ -78,6 +79,21 @@ public struct Localizer: Sendable {
             return worker.finish()
         }
         return LocalizationTable(joining: tables)
+    }
+
+    /// Refuses a movie that lies below the camera's offset: its molecules would be taken for darkness.
+    private func checkOffset(_ movie: any Movie, _ frames: Range<Int>, _ pixels: PixelCalibration) throws {
+        guard !frames.isEmpty else { return }
+        let samples = Set([frames.lowerBound, (frames.lowerBound + frames.upperBound) / 2, frames.upperBound - 1])
+        let share = try samples.map { pixels.shareBelowOffset(try movie.frame($0)) }.min() ?? 0
+        guard share < 0.95 else {
+            let offset = camera.maps == nil ? " of \(camera.offset_counts) counts" : "s of its maps"
+            throw Failure(
+                "\(movie.path): \(Int(share * 100)) % of the pixels lie below the camera's offset\(offset)",
+                remedy:
+                    "give the camera file of this movie, with offset_counts 0 where the offset was taken off already",
+                code: "camera-offset")
+        }
     }
 
     /// One thread's worker for frames of one size.

@@ -77,6 +77,12 @@ public final class SegmentationModel {
         guard data.count == description.weights.bytes, Self.hash(data) == description.weights.hash else {
             throw Self.damaged(weights, "it is not the file that the model was saved with")
         }
+        // The deepest convolution alone takes 9 numbers for each pair of its channels: nothing larger is built first.
+        let deepest = description.network.baseWidth << description.network.depth
+        guard description.network.architecture != .unet || 9 * 4 * deepest * deepest <= data.count else {
+            throw Self.damaged(
+                path, "a U-Net with \(deepest) channels has more weights than the \(data.count) bytes of its file")
+        }
         let network = try SegmentationNetwork(description.network, seed: 0, precision: precision)
         try network.loadWeights(from: weights)
         self.description = description
@@ -200,7 +206,7 @@ public final class SegmentationModel {
         }
     }
 
-    private static func hash(_ data: Data) -> String {
+    package static func hash(_ data: Data) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         data.withUnsafeBytes { bytes in
             for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

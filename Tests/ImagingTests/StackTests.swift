@@ -141,6 +141,27 @@ import Work
         #expect(try reader.read(page: 1).plane().samples.allSatisfy { $0 == 0 })
     }
 
+    /// The description names 2^30 images in a file that holds one and a half.
+    @Test func framesThatAFileDoesNotHoldAreNotPromised() throws {
+        for images in [3, 1 << 30] {
+            let path = folder.file("claims.tif")
+            var bytes: [UInt8] = [0x49, 0x49, 42, 0, 8, 0, 0, 0, 8, 0]
+            func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 255) } }
+            let description = Array("ImageJ=1.53k\nimages=\(images)\n".utf8) + [0]
+            let data = 10 + 8 * 12 + 4 + description.count
+            for (tag, type, count, value) in [
+                (256, 4, 1, 4), (257, 4, 1, 2), (258, 3, 1, 16), (262, 3, 1, 1), (270, 2, description.count, 110),
+                (273, 4, 1, data), (278, 4, 1, 2), (279, 4, 1, 16),
+            ] { bytes += little(tag, 2) + little(type, 2) + little(count, 4) + little(value, 4) }
+            bytes += little(0, 4) + description + [UInt8](repeating: 1, count: 24)
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            let reader = try TIFFReader(path)
+            #expect(reader.pageCount == 1 && reader.isCutOff)
+            #expect(try reader.read(page: 0).samples == .uint16(Array(repeating: 257, count: 8)))
+            #expect(throws: Failure.self) { try reader.read(page: 1) }
+        }
+    }
+
     @Test func aFileCutOffGivesOneClearLine() throws {
         let path = folder.file("whole.tif")
         let writer = try OMETIFFWriter(path, width: 16, height: 12)

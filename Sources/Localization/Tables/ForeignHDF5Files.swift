@@ -6,7 +6,7 @@ extension LocalizationTable {
     /// - Parameter pixel_nm: the side of a pixel, where the file does not say it.
     /// - Throws: a `Failure` that names the file and what is missing.
     public init(decode path: String, pixel_nm: Double? = nil) throws {
-        let columns = try HDF5File.reading(path) { file -> [(name: String, values: [Double])] in
+        let columns = try HDF5Reader.reading(path) { file -> [(name: String, values: [Double])] in
             let shape = try file.shape("/data/xyz") ?? []
             guard shape.count == 2, shape[1] == 3, file.contains("frame_ix", in: "/data") else {
                 throw Failure(
@@ -51,7 +51,7 @@ extension LocalizationTable {
             "xnm": "x_nm", "ynm": "y_nm", "znm": "z_nm", "phot": "photons", "bg": "background",
             "locprecnm": "uncertainty_nm", "locprecznm": "uncertainty_z_nm", "PSFxnm": "sigma_nm",
         ]
-        let columns = try HDF5File.reading(path) { file -> [(name: String, values: [Double])] in
+        let columns = try HDF5Reader.reading(path) { file -> [(name: String, values: [Double])] in
             let names = file.names(in: "/saveloc/loc")
             let count = names.contains("frame") ? try file.numbers("/saveloc/loc/frame").count : 0
             return try names.compactMap { name in

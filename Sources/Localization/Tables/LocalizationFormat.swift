@@ -37,7 +37,7 @@ public enum LocalizationFormat: String, Sendable, CaseIterable {
         func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool { head.dropFirst(offset).starts(with: bytes) }
         let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
         if begins(signature) || begins(signature, at: 512) {
-            self = try HDF5File.reading(path) { file in
+            self = try HDF5Reader.reading(path) { file in
                 if file.contains("locs") { return .picasso }
                 if file.contains("saveloc") { return .smap }
                 if file.contains("data"), file.contains("xyz", in: "/data") { return .decode }
@@ -73,7 +73,7 @@ extension LocalizationTable {
         case .picasso: try self.init(picasso: path, pixel_nm: pixel_nm)
         case .stormAnalysis: try self.init(stormAnalysis: path, pixel_nm: pixel_nm)
         case .rapidSTORM: try self.init(rapidSTORM: path, pixel_nm: pixel_nm)
-        case .smlm: try self.init(smlm: path)
+        case .smlm: try self.init(smlm: path, pixel_nm: pixel_nm)
         case .insight3: try self.init(insight3: path, pixel_nm: pixel_nm)
         case .decode: try self.init(decode: path, pixel_nm: pixel_nm)
         case .smap: try self.init(smap: path)
@@ -83,6 +83,11 @@ extension LocalizationTable {
     /// Writes the table; the format follows from the ending (.csv, .hdf5) unless it is given.
     /// - Throws: a `Failure` that names the file, or what the format needs and the table does not know.
     public func write(_ path: String, format: LocalizationFormat? = nil) throws {
+        if let early = frame.first(where: { $0 < 1 }) {
+            throw Failure(
+                "cannot write \(path): there is a frame \(early), and frames count from 1",
+                remedy: "add to the column frame what is missing", code: "table-value")
+        }
         let isHDF5 = ["hdf5", "h5"].contains(URL(fileURLWithPath: path).pathExtension.lowercased())
         switch format ?? (isHDF5 ? .picasso : .thunderSTORM) {
         case .thunderSTORM: try writeThunderSTORM(path)
@@ -138,8 +143,15 @@ extension LocalizationTable {
             throw Failure(
                 "\(path): \(odd.name) has \(odd.values.count) values, frame has \(frame.count)", code: "table-row")
         }
-        if let odd = frame.first(where: { !(abs($0) < 2e9) }) {
+        if let odd = frame.first(where: { !(0..<2e9).contains($0) }) {
             throw Failure("\(path): \(odd) is not a frame number", code: "table-value")
+        }
+        for (name, values) in [("x_nm", x), ("y_nm", y)] {
+            if let row = values.firstIndex(where: { !$0.isFinite }) {
+                throw Failure(
+                    "\(path), row \(row + 1): \(called[name] ?? name) is \(values[row])", remedy: "take the row out",
+                    code: "table-value")
+            }
         }
         self.init(frame: frame.map { Int32($0.rounded()) }, x_nm: x, y_nm: y)
         for (name, values) in columns where !["frame", "x_nm", "y_nm"].contains(name) && self[name] == nil {

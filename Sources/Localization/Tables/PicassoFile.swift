@@ -2,7 +2,7 @@ import Foundation
 import Work
 
 /// What the fields of Picasso's records are called here, and whether they are in camera pixels.
-private let picassoFields: [(theirs: String, ours: String, inPixels: Bool)] = [
+let picassoFields: [(theirs: String, ours: String, inPixels: Bool)] = [
     ("z", "z_nm", false), ("photons", "photons", false), ("sx", "sigma_x_nm", true), ("sy", "sigma_y_nm", true),
     ("bg", "background", false), ("lpx", "uncertainty_x_nm", true), ("lpy", "uncertainty_y_nm", true),
     ("lpz", "uncertainty_z_nm", false), ("likelihood", "log_likelihood", false), ("len", "detections", false),
@@ -17,7 +17,7 @@ extension LocalizationTable {
     /// - Throws: a `Failure` that names the file and the fields or the pixel size that are missing.
     public init(picasso path: String, pixel_nm: Double? = nil) throws {
         let yaml = "\(URL(fileURLWithPath: path).deletingPathExtension().path).yaml"
-        var (columns, movie, information) = try HDF5File.reading(path) {
+        var (columns, movie, information) = try HDF5Reader.reading(path) {
             file -> ([(name: String, values: [Double])], [String: String], String) in
             let names = try file.fields("/locs")
             let missing = ["frame", "x", "y"].filter { !names.contains($0) }
@@ -78,7 +78,7 @@ extension LocalizationTable {
     public func writePicasso(_ path: String) throws {
         let movie = try extent(for: path, format: "Picasso")
         let pixel = movie.pixel_nm
-        var fields: [(name: String, values: [Double], storage: HDF5File.Storage)] = [
+        var fields: [(name: String, values: [Double], storage: HDF5Writer.Storage)] = [
             ("frame", frame.map { Double($0) - 1 }, .uint32),
             ("x", x_nm.map { $0 / pixel - 0.5 }, .float32), ("y", y_nm.map { $0 / pixel - 0.5 }, .float32),
         ]
@@ -93,7 +93,7 @@ extension LocalizationTable {
         }
         for field in picassoFields {
             guard let values = table[field.ours] else { continue }
-            let storage: HDF5File.Storage = field.theirs == "len" ? .int32 : .float32
+            let storage: HDF5Writer.Storage = field.theirs == "len" ? .int32 : .float32
             fields.append((field.theirs, field.inPixels ? values.map { $0 / pixel } : values, storage))
         }
         for name in table.columnNames where !picassoFields.contains(where: { $0.ours == name }) {
@@ -101,7 +101,7 @@ extension LocalizationTable {
             guard name != "sigma_nm", name != "uncertainty_nm", let values = table[name] else { continue }
             fields.append((name, values, ["group", "iterations", "n"].contains(name) ? .int32 : .float32))
         }
-        try HDF5File.writing(path) { file in try file.writeRecords(fields, to: "/locs") }
+        try HDF5Writer.writing(path) { file in try file.writeRecords(fields, to: "/locs") }
         let text = """
             Byte Order: <
             Data Type: uint16

@@ -13,25 +13,28 @@ extension LocalizationTable {
         let shift = (pixel_nm ?? 0) / 2
         let columns = try data.withUnsafeBytes { raw -> [(name: String, values: [Double])] in
             let bytes = raw.bindMemory(to: UInt8.self)
-            let lines = bytes.split(separator: UInt8(ascii: "\n"))
+            let lines = bytes.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
             guard let head = lines.first else { throw Failure("\(path) is empty", code: "table-empty") }
             // A tracked file describes the rows of the track in a second list inside the first.
-            let own = String(decoding: head, as: UTF8.self).components(separatedBy: "<localizations").dropFirst().first
-            let fields = (own ?? "").components(separatedBy: "<field ").dropFirst().map { field in
-                let name = Self.attribute("identifier", of: field)
+            let lists = String(decoding: head, as: UTF8.self).components(separatedBy: "<localizations").dropFirst()
+            let isTracked = lists.count > 1
+            let fields = try (lists.first ?? "").components(separatedBy: "<field ").dropFirst().map { field in
+                let identifier = Self.attribute("identifier", of: field)
                 let unit = Self.attribute("unit", of: field)
-                return (name: Self.rapidSTORMName(name, unit), factor: unit == "micrometer" ? 1000.0 : 1)
+                let name = Self.rapidSTORMName(identifier, unit)
+                let isLength = name.hasSuffix("_nm")
+                return (name: name, factor: isLength ? try Self.nanometers(unit, identifier, path, pixel_nm) : 1)
             }
             var columns = fields.map { ($0.name, [Double]()) }
             for (index, line) in lines.dropFirst().enumerated() {
                 if index & 0xFFFF == 0 { try Interruption.check() }
-                let cells = line.split(whereSeparator: { $0 == 32 || $0 == 9 || $0 == 13 }).prefix(fields.count)
-                guard cells.count == fields.count else {
+                let cells = line.split(whereSeparator: { $0 == 32 || $0 == 9 })
+                guard cells.count == fields.count || isTracked && cells.count > fields.count else {
                     throw Failure(
                         "\(path), line \(index + 2): \(cells.count) values where the header names \(fields.count)",
                         remedy: "the file may be cut off", code: "table-row")
                 }
-                for (column, cell) in cells.enumerated() {
+                for (column, cell) in cells.prefix(fields.count).enumerated() {
                     guard let value = number(from: cell) else {
                         throw Failure(
                             "\(path), line \(index + 2): '\(String(decoding: cell.prefix(40), as: UTF8.self))' is not a number",
@@ -68,6 +71,28 @@ extension LocalizationTable {
         case "LocalBackground-0-0": return "background\(counts)"
         case "FitResidues-0-0": return "chi2"
         default: return ColumnNaming.identifier(identifier)
+        }
+    }
+
+    /// The factor that takes a length in a unit to nm.
+    private static func nanometers(
+        _ unit: String, _ identifier: String, _ path: String, _ pixel_nm: Double?
+    ) throws -> Double {
+        switch unit {
+        case "", "nanometer": return 1
+        case "micrometer": return 1000
+        case "meter": return 1e9
+        case "pixel":
+            guard let pixel_nm else {
+                throw Failure(
+                    "\(path): \(identifier) is in pixels", remedy: "give the pixel size in nm", code: "pixel-unknown")
+            }
+            return pixel_nm
+        default:
+            throw Failure(
+                "\(path): the unit '\(unit)' of \(identifier) is not known",
+                remedy: "it must be nanometer, micrometer or pixel",
+                code: "unit-unknown")
         }
     }
 

@@ -6,10 +6,17 @@ extension LocalizationTable {
     /// Reads the exchange format .smlm 0.2: a ZIP archive of a manifest and tables of little-endian numbers by rows. All
     /// tables are read; where there are several, a column `channel` numbers them from 1.
     ///
-    /// The format has no rule for what positions and frames count from; they are taken as they are.
+    /// The format has no rule for what positions and frames count from; they are taken as they are, but frames that begin
+    /// with 0 are counted from 1.
+    /// - Parameter pixel_nm: the side of a pixel, for positions in pixels.
     /// - Throws: a `Failure` that names the file and the column or the table that is missing or cut off.
-    public init(smlm path: String) throws {
+    public init(smlm path: String, pixel_nm: Double? = nil) throws {
         let archive = try ZIPArchive(path)
+        guard try archive.content(of: "xl/workbook.xml") == nil else {
+            throw Failure(
+                "\(path) is an Excel workbook, not a localization table", remedy: "save the sheet as CSV",
+                code: "not-supported")
+        }
         guard let text = try archive.content(of: "manifest.json"),
             let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(text))
         else {
@@ -20,7 +27,8 @@ extension LocalizationTable {
             guard let format = manifest.formats[file.format], format.mode == "binary",
                 let bytes = try archive.content(of: file.name)
             else { throw Failure("\(path): \(file.name) is missing or no binary table", code: "table-empty") }
-            let columns = try format.columns(of: bytes, rows: file.rows.value, offsets: file.offset ?? [:], path: path)
+            let columns = try format.columns(
+                of: bytes, rows: file.rows.value, offsets: file.offset ?? [:], pixel_nm: pixel_nm, path: path)
             var part = try LocalizationTable(columns: columns, path: path, called: ["x_nm": "x", "y_nm": "y"])
             if manifest.files.count > 1 {
                 part["channel"] = Array(repeating: Double(parts.count + 1), count: part.count)
@@ -63,7 +71,7 @@ private struct Manifest: Decodable {
         let shape: [LooseInteger]?
 
         func columns(
-            of bytes: [UInt8], rows: Int, offsets: [String: Double], path: String
+            of bytes: [UInt8], rows: Int, offsets: [String: Double], pixel_nm: Double?, path: String
         ) throws -> [(name: String, values: [Double])] {
             let widths = try dtype.map { type in
                 guard
@@ -87,17 +95,30 @@ private struct Manifest: Decodable {
                     "\(path) holds fewer rows than the \(rows) it names", remedy: "copy it again", code: "table-row")
             }
             var start = 0
-            return bytes.withUnsafeBytes { bytes in
-                headers.indices.map { column in
+            return try bytes.withUnsafeBytes { bytes in
+                try headers.indices.map { column in
                     let offset = offsets[headers[column]] ?? 0
                     let unit = units.flatMap { $0.indices.contains(column) && !$0[column].isEmpty ? $0[column] : nil }
                     let meaning = ColumnNaming.meaning(
-                        of: unit.map { "\(headers[column]) [\($0)]" } ?? headers[column], pixel_nm: nil)
+                        of: unit.map { "\(headers[column]) [\($0)]" } ?? headers[column], pixel_nm: pixel_nm)
+                    guard let meaning else {
+                        throw Failure(
+                            "\(path): column '\(headers[column])' is in pixels", remedy: "give the pixel size in nm",
+                            code: "pixel-unknown")
+                    }
+                    if case .other(let unit) = meaning.unit, ["x_nm", "y_nm", "z_nm"].contains(meaning.name) {
+                        throw Failure(
+                            "\(path): the unit '\(unit)' of the column '\(headers[column])' is not known",
+                            remedy: "it must be nm, um or px", code: "unit-unknown")
+                    }
                     let values = (0..<rows).map { row in
-                        (number(bytes, row * rowBytes + start, dtype[column]) + offset) * (meaning?.factor ?? 1)
+                        (number(bytes, row * rowBytes + start, dtype[column]) + offset) * meaning.factor
                     }
                     start += widths[column] * repeats[column]
-                    return (meaning?.name ?? ColumnNaming.identifier(headers[column]), values)
+                    if meaning.name == "frame", values.contains(0), values.contains(where: { $0 > 0 }) {
+                        return (meaning.name, values.map { $0 + 1 })
+                    }
+                    return (meaning.name, values)
                 }
             }
         }
@@ -159,7 +180,10 @@ private struct ZIPArchive {
         guard let entry = entries[name] else { return nil }
         guard entry.header + 30 <= bytes.count else { throw damaged() }
         let start = entry.header + 30 + integer(entry.header + 26, 2) + integer(entry.header + 28, 2)
-        guard start + entry.packed <= bytes.count, entry.size < 1 << 31 else { throw damaged() }
+        // No deflate stream unpacks to more than 1032 times its length.
+        guard start + entry.packed <= bytes.count, entry.size < 1 << 31, entry.size / 1032 <= entry.packed else {
+            throw damaged()
+        }
         switch entry.method {
         case 0: return Array(bytes[start..<start + entry.packed])
         case 8:

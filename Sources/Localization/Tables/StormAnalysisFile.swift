@@ -27,41 +27,41 @@ extension LocalizationTable {
         var frames: [Double] = []
         var columns: [(name: String, values: [Double])] = []
         var extent: MovieExtent!
-        try HDF5File.reading(path) { file in
+        try HDF5Reader.reading(path) { file in
             guard let pixel = pixel_nm ?? file.attribute("pixel_size"), pixel > 0 else {
                 throw Failure(
                     "\(path) says no pixel_size", remedy: "give the pixel size in nm", code: "pixel-unknown")
             }
-            let numbers: [Int]
-            if let count = file.attribute("movie_l"), (0...1e9).contains(count) {
-                numbers = (0..<Int(count)).filter { file.contains("fr_\($0)") }
-            } else {
-                numbers = file.names().compactMap { $0.hasPrefix("fr_") ? Int($0.dropFirst(3)) : nil }.sorted()
-            }
+            // The movie may be longer than the list of frames, or be said to be; what is there counts.
+            let numbers = file.names().compactMap { $0.hasPrefix("fr_") ? Int($0.dropFirst(3)) : nil }
+                .filter { (0..<Int(Int32.max)) ~= $0 }.sorted()
             for number in numbers {
                 if number & 0xFF == 0 { try Interruption.check() }
-                let group = "/fr_\(number)"
-                if file.attribute("n_locs", of: group) == 0 { continue }
-                let names = file.names(in: group)
+                let (datasets, attributes) = try file.group("/fr_\(number)")
+                if attributes["n_locs"] == 0 { continue }
+                let names = datasets.map(\.name)
                 if columns.isEmpty {
                     let missing = ["x", "y"].filter { !names.contains($0) }
                     guard missing.isEmpty else {
                         throw Failure(
-                            "\(path): \(group) has no column \(missing.joined(separator: ", "))",
+                            "\(path): /fr_\(number) has no column \(missing.joined(separator: ", "))",
                             remedy: "it has \(names.joined(separator: ", "))", code: "column-missing")
                     }
                     columns = names.map { ($0, []) }
                 }
                 // What one frame lacks, such as the tracks of a run that was cut off, cannot be a column.
                 columns.removeAll { !names.contains($0.name) }
-                var count = 0
+                let count = datasets.first { $0.name == "x" }?.values.count ?? 0
                 for index in columns.indices {
-                    let values = try file.numbers("\(group)/\(columns[index].name)")
-                    let shift =
-                        ["x", "y", "z"].contains(columns[index].name)
-                        ? file.attribute("d\(columns[index].name)", of: group) ?? 0 : 0
+                    let name = columns[index].name
+                    let values = datasets.first { $0.name == name }?.values ?? []
+                    guard values.count == count else {
+                        throw Failure(
+                            "\(path): /fr_\(number) has \(values.count) values \(name) for \(count) localizations",
+                            remedy: "copy it again", code: "table-row")
+                    }
+                    let shift = ["x", "y", "z"].contains(name) ? attributes["d\(name)"] ?? 0 : 0
                     columns[index].values += shift == 0 ? values : values.map { $0 + shift }
-                    count = values.count
                 }
                 frames += Array(repeating: Double(number + 1), count: count)
             }
@@ -120,7 +120,7 @@ extension LocalizationTable {
         }
         let rows = Dictionary(grouping: 0..<count) { frame[$0] }
         let frames = max(movie.frames, Int(frame.max() ?? 0))
-        try HDF5File.writing(path) { file in
+        try HDF5Writer.writing(path) { file in
             try file.setAttribute("analysis_finished", to: 1, as: .int64)
             try file.setAttribute("n_channels", to: 1, as: .int64)
             try file.setAttribute("sa_type", to: "Stormbench")
@@ -138,7 +138,7 @@ extension LocalizationTable {
                 for name in ["dx", "dy", "dz"] { try file.setAttribute(name, of: group, to: 0, as: .float64) }
                 try file.setAttribute("n_locs", of: group, to: Double(rows.count), as: .int64)
                 for (name, values) in fields {
-                    let storage: HDF5File.Storage = ["category", "track_id"].contains(name) ? .int32 : .float32
+                    let storage: HDF5Writer.Storage = ["category", "track_id"].contains(name) ? .int32 : .float32
                     try file.write(rows.map { values[$0] }, to: "\(group)/\(name)", as: storage)
                 }
             }

@@ -8,6 +8,18 @@ struct OpenMovie: LuaObject {
     let movie: any Movie
 }
 
+/// Which planes of a file with several are a movie.
+private struct MoviePlanes: LuaOptions {
+    var channel: Int?
+    var slice: Int?
+
+    static let defaults = MoviePlanes()
+    static let fields = [
+        Option("channel", \MoviePlanes.channel, "of a file with several, from 1", minimum: 1),
+        Option("slice", \MoviePlanes.slice, "of a file with several focus planes at each time, from 1", minimum: 1),
+    ]
+}
+
 /// A stream as scripts hold it.
 struct OpenStream: LuaObject {
     static let luaName = "localization.Stream"
@@ -89,12 +101,22 @@ extension LuaModule {
                 $0.movie.recording?.problem
             }
             movie.property("loss", "what of the file is not used, nil when it is whole") { $0.movie.loss }
+            movie.property("plane", "which channel or slice of several a frame is, where nobody chose one; else nil") {
+                $0.movie.plane
+            }
             movie.text { "movie \($0.movie.path), \($0.movie.frameCount) frames \($0.movie.width)x\($0.movie.height)" }
         }
         module.function(
-            "open", "Opens a movie: TIFF, .dax with .inf, .spe, .raw with .yaml.", [Parameter("path", "the file")],
+            "open", "Opens a movie: TIFF, .dax with .inf, .spe, .raw with .yaml.",
+            [
+                Parameter("path", "the file; the others of an OME-TIFF set are found by it"),
+                Parameter("options", "which planes"),
+            ],
             result: "the movie"
-        ) { (path: String) in OpenMovie(movie: try openMovie(path)) }
+        ) { (path: String, planes: MoviePlanes) in
+            OpenMovie(
+                movie: try openMovie(path, channel: planes.channel.map { $0 - 1 }, slice: planes.slice.map { $0 - 1 }))
+        }
 
         module.class(CameraCalibration.self, "How a camera turns photons into counts.") { camera in
             camera.property("pixel_nm", "side of a pixel", get: { $0.pixel_nm }, set: { $0.pixel_nm = $1 })
