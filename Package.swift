@@ -55,6 +55,9 @@ let package = Package(
         module("Periodicity", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
         module("Instruments", ["Imaging", "Localization", "Randomness", "Simulation", "Work"]),
+        .target(
+            name: "Drivers", dependencies: ["Instruments", "Transports", "Work"], exclude: ["README.md"],
+            swiftSettings: strict),
         module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
         module("Viewing", ["Imaging", "Work"]),
         module(
@@ -74,6 +77,15 @@ let package = Package(
         .executableTarget(name: "stormbench-keeper", dependencies: ["PosixShim"], cSettings: strictC),
         .executableTarget(
             name: "Emulators", dependencies: ["PosixShim"], path: "Tests/Emulators", swiftSettings: strict),
+        .target(
+            name: "EmulatedDevices", dependencies: ["Emulators", "PosixShim", "Work"], path: "Tests/EmulatedDevices",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "KeeperCheck",
+            dependencies: [
+                "Drivers", "EmulatedDevices", "Instruments", "PosixShim", "Transports", "Work", "stormbench-keeper",
+            ],
+            swiftSettings: strict),
 
         .executableTarget(
             name: "GigapixelBench",
@@ -132,7 +144,8 @@ let package = Package(
 
         tests(of: "Work"),
         tests(of: "Randomness"),
-        tests(of: "Transports", "Emulators", "PosixShim", "Work", "stormbench-keeper"),
+        tests(of: "Transports", "EmulatedDevices", "PosixShim", "Work", "stormbench-keeper"),
+        tests(of: "Drivers", "EmulatedDevices", "Instruments", "KeeperCheck", "PosixShim", "Transports", "Work"),
         tests(of: "Imaging", "Work"),
         tests(of: "Networks", "Kernels", "Randomness", "Work"),
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),

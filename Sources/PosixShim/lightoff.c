@@ -37,12 +37,11 @@ static void finish(struct px_off *off, int result, int64_t now_us) {
     off->ended_us = now_us;
 }
 
+// A lost port is not opened again: the same name may belong to another device by then.
 static void lose_port(struct px_off *off, int64_t now_us) {
-    if (off->port >= 0) close(off->port);
+    close(off->port);
     off->port = -1;
-    off->phase = OPENING;
-    off->limit_us = now_us + OPENING_MS * 1000;
-    off->wake_us = now_us;
+    finish(off, PX_OFF_GONE, now_us);
 }
 
 static void begin_attempt(struct px_off *off, int64_t now_us) {
@@ -147,7 +146,6 @@ static void after_sending(struct px_off *off, int64_t now_us) {
 static void try_to_open(struct px_off *off, int64_t now_us) {
     off->port = px_open_serial(off->recipe->path, off->recipe->baud);
     if (off->port >= 0) {
-        if (off->attempt == ATTEMPTS) off->attempt--;
         begin_attempt(off, now_us);
     } else if (now_us >= off->limit_us) {
         off->port = -1;
@@ -163,16 +161,18 @@ void px_off_begin(struct px_off *off, const struct px_recipe *recipe, int port, 
     off->recipe = recipe;
     off->port = port;
     off->begun_us = now_us;
-    if (port < 0)
-        lose_port(off, now_us);
-    else
+    if (port < 0) {
+        off->phase = OPENING;
+        off->limit_us = now_us + OPENING_MS * 1000;
+        off->wake_us = now_us;
+    } else {
         begin_attempt(off, now_us);
+    }
     px_off_step(off, now_us, 0);
 }
 
 bool px_off_step(struct px_off *off, int64_t now_us, short events) {
     if (off->phase == ENDED) return true;
-    // A port that comes and goes must not keep this from ending.
     if (now_us - off->begun_us > LONGEST_MS * 1000) {
         finish(off, off->port < 0 ? PX_OFF_GONE : PX_OFF_NOT_PROVEN, now_us);
         return true;
@@ -182,12 +182,12 @@ bool px_off_step(struct px_off *off, int64_t now_us, short events) {
         if (off->phase == OPENING) return false;
     } else if (events & (POLLHUP | POLLERR | POLLNVAL)) {
         lose_port(off, now_us);
-        return false;
+        return true;
     }
     int heard = events & POLLIN ? listen_once(off) : 0;
     if (heard < 0 || !send_rest(off)) {
         lose_port(off, now_us);
-        return false;
+        return true;
     }
     bool is_sent = off->message_sent == off->message_count;
     switch (off->phase) {

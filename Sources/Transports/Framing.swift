@@ -30,13 +30,16 @@ public struct Framing: Sendable, Equatable {
     public var refusals: [String]
     /// Beginnings of lines that the device sends by itself; they are skipped.
     public var unasked: [String]
+    /// Commands that make the device talk as described here, sent whenever the line is synchronised; what they answer is
+    /// not looked at. They must not switch anything.
+    public var setUp: [String]
     /// Whether commands are bytes, not text: nothing is added to them and nothing taken off.
     public var isBinary: Bool
 
     /// Framing of text lines.
     public init(
         baud: Int, lineEnd: String, replyEnd: ReplyEnd, prompts: [String] = [], echo: Echo = .none, quiet_ms: Int = 60,
-        poison: String = "", forgets_ms: Int = 0, refusals: [String] = [], unasked: [String] = []
+        poison: String = "", forgets_ms: Int = 0, refusals: [String] = [], unasked: [String] = [], setUp: [String] = []
     ) {
         self.baud = baud
         self.lineEnd = Array(lineEnd.utf8)
@@ -48,6 +51,7 @@ public struct Framing: Sendable, Equatable {
         self.forgets_ms = forgets_ms
         self.refusals = refusals
         self.unasked = unasked
+        self.setUp = setUp
         self.isBinary = false
     }
 

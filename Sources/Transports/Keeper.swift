@@ -159,7 +159,7 @@ public final class Keeper: Sendable {
     /// - Returns: the outcome of each line; nil when the keeper did not tell within the limit.
     public func allOff(limit_ms: Int = 4000) -> [LightOutcome]? { putOff(KW_EVERY_LINE, limit_ms) }
 
-    /// Puts the lights of one line off at once, whatever it is doing, and allows none on it until `acknowledge()`.
+    /// Puts the lights of one line off at once, whatever it is doing. Light is allowed on it again afterwards.
     /// - Returns: the outcome; nil when the keeper did not tell within the limit.
     public func off(_ line: KeeperLine, limit_ms: Int = 4000) -> LightOutcome? {
         putOff(Int(line.line), limit_ms)?.first { $0.name == line.name }

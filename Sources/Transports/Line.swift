@@ -93,6 +93,17 @@ public final class Line: Sendable {
         }
     }
 
+    /// Sends a command and waits for its reply unless another thread is using the line or the line must be synchronised
+    /// first.
+    /// - Returns: the reply, nil where nothing was sent.
+    /// - Throws: as `ask`.
+    public func askIfFree(_ command: String, within_ms: Int = 500) throws -> Reply? {
+        let reply = try shared.withLockIfAvailable { state in
+            state == .open ? try askOnce(Array(command.utf8), within_ms, framing.replyEnd, &state) : nil
+        }
+        return reply ?? nil
+    }
+
     /// Sends a command that has no reply.
     /// - Throws: as `ask`.
     public func tell(_ command: String) throws { try ask(command, end: ReplyEnd.none) }
@@ -210,7 +221,7 @@ public final class Line: Sendable {
     }
 
     private func synchronise(_ state: inout State) throws {
-        let limit = DispatchTime.now() + .seconds(4)
+        let limit = DispatchTime.now() + .seconds(3)
         var quiet_ms = framing.quiet_ms
         var last = Failure("\(place) is never quiet", remedy: "check the speed of the port", code: "device-garbled")
         for attempt in 0..<6 where attempt == 0 || DispatchTime.now() < limit {
@@ -220,6 +231,10 @@ public final class Line: Sendable {
             } else {
                 _ = try exchange(
                     Array(framing.poison.utf8), .quiet(ms: quiet_ms), max(100, 2 * quiet_ms), dropsStale: true, &state)
+                for command in framing.setUp {
+                    _ = try exchange(
+                        Array(command.utf8), .quiet(ms: 20), max(200, 2 * quiet_ms), dropsStale: true, &state)
+                }
             }
             guard let identity else {
                 state = .open

@@ -34,6 +34,10 @@ void line_put_off(struct line *line, uint8_t cause, int64_t now_us) {
     if (line->is_off_running) return;
     line->cause = cause;
     line->cause_us = now_us;
+    if (line->port < 0) {
+        line->outcome = (struct kw_outcome){.line = line->number, .result = PX_OFF_GONE};
+        return;
+    }
     line->is_off_running = true;
     px_off_begin(&line->off, &line->recipe, line->port, now_us);
 }

@@ -186,7 +186,6 @@ static bool take_message(int socket, int64_t now_us) {
                 break;
             }
             if (message.header.line < KW_LINES && lines[message.header.line].used) {
-                lines[message.header.line].tripped = KW_ASKED;
                 line_put_off(&lines[message.header.line], KW_ASKED, now_us);
             }
             is_done_owed = true;

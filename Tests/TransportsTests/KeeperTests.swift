@@ -1,3 +1,4 @@
+import EmulatedDevices
 import Foundation
 import PosixShim
 import Synchronization
@@ -5,8 +6,8 @@ import Testing
 import Transports
 import Work
 
-/// The keeper of the lights, with its host in this process. What happens when the host dies or freezes is measured by
-/// `scripts/check-keeper` and tested in `HostTests`.
+/// The keeper of the lights, with its host in this process. What happens when the host dies or freezes is in `HostTests`
+/// of the drivers, and measured by `scripts/check-keeper`.
 @Suite struct KeeperTests {
     private final class Faults: Sendable {
         let list = Mutex<[Failure]>([])
@@ -15,7 +16,7 @@ import Work
 
     private func start(_ faults: Faults = Faults(), lease_ms: Int = 2000) throws -> Keeper {
         var settings = Keeper.Settings()
-        settings.program = try BuiltProgram.keeper
+        settings.program = try BuiltProgram.path("stormbench-keeper")
         settings.log = nil
         settings.lease_ms = lease_ms
         settings.watchesCrashes = false
@@ -44,7 +45,7 @@ import Work
         let bytes = try open(keeper, device)
         #expect(device.light == "off")
         #expect(!device.commands.contains("channel 2 power 100"))
-        let line = try IBeamWords.line(bytes)
+        let line = IBeamWords.line(bytes)
         try line.ask("enable 2")
         try line.ask("laser on")
         #expect(device.light == "on 20000 uW")
@@ -171,7 +172,7 @@ import Work
         let device = try EmulatedPort("ibeam")
         let keeper = try start()
         let bytes = try open(keeper, device)
-        let line = try IBeamWords.line(bytes)
+        let line = IBeamWords.line(bytes)
         try line.ask("enable 2")
         try line.ask("laser on")
         line.close()

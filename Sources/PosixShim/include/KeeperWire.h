@@ -20,7 +20,7 @@ enum {
     KW_QUIT = 4,         // lights off, ports closed, keeper ends
     // On the second socket, which the host may write to from a signal handler.
     KW_BEAT = 5,  // the host lives; answered with kw_state
-    KW_OFF = 6,   // lights of one line or of KW_EVERY_LINE off at once, and trip; answered with KW_DONE
+    KW_OFF = 6,   // lights of one line off at once, or of KW_EVERY_LINE and trip; answered with KW_DONE
     KW_DONE = 7,  // status: why, as below; then one kw_outcome for every line
     // On the socket of a line.
     KW_ASK = 8,     // kw_ask, the end of the reply, the command; answered with the reply

@@ -57,7 +57,7 @@ enum {
 // Putting the lights of a line off, step by step, so that one thread does it on many lines at once.
 struct px_off {
     const struct px_recipe *recipe;
-    int port;  // -1: it is opened again
+    int port;  // -1: it is opened first
     int phase;
     int attempt;
     int query;
