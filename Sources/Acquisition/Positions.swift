@@ -23,7 +23,9 @@ public struct PositionRecord: Sendable, Codable, Equatable {
         public var inputs: Fingerprint
 
         /// The name of the file without folder and ending.
-        public var name: String {
+        public var name: String { Self.name(of: file) }
+
+        static func name(of file: String) -> String {
             let last = file.split(separator: "/").last.map(String.init) ?? file
             return last.hasSuffix(".ome.tif") ? String(last.dropLast(8)) : last
         }
@@ -199,7 +201,7 @@ extension AcquisitionRun {
             throw error
         }
         try writeWhole(
-            Data(recording.text.utf8), to: path(String(file.dropLast(".ome.tif".count)) + ".json"))
+            Data(recording.text.utf8), to: path("recordings/\(PositionRecord.File.name(of: file)).json"))
         watch.exposed(Double(taken.frames) * movie.channel.exposure_ms)
         return PositionRecord.File(
             channel: movie.channel.name, file: file, frames: taken.frames, width: taken.width, height: taken.height,

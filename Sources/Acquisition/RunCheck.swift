@@ -49,7 +49,8 @@ public struct RunCheck {
         }
         var tiles = 0
         check { tiles = try checkArea(on: microscope) }
-        check { try checkFields(on: microscope) }
+        check { try checkMargin(on: microscope) }
+        check { try checkPixels(on: microscope) }
         check { try checkDisk(tiles: tiles, on: microscope) }
         return problems
     }
@@ -84,13 +85,16 @@ public struct RunCheck {
         return plan.tiles.count
     }
 
-    private func checkFields(on microscope: Microscope) throws {
+    private func checkMargin(on microscope: Microscope) throws {
         let field = try microscope.fieldOfView()
         guard 2 * margin_um < min(field.width_um, field.height_um) else {
             throw Failure(
                 "a margin of \(margin_um) um leaves nothing of a field of \(tenths(field.width_um)) x "
                     + "\(tenths(field.height_um)) um", remedy: "choose a smaller margin", code: "field-too-small")
         }
+    }
+
+    private func checkPixels(on microscope: Microscope) throws {
         let camera_um = microscope.camera.pixel_nm / 1000
         if let pixel_um, !(pixel_um >= camera_um * 0.999 && pixel_um.isFinite) {
             throw Failure(

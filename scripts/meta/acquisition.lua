@@ -16,11 +16,13 @@ local Run = {}
 function Run:path(file) end
 
 --- Does a step unless the journal has it.
+--- A step with another key or other inputs is another step. What comes back is what was returned, to the bit: NaN, infinities, bytes, integers and floats, tables with any plain keys.
 ---@param step string the kind of the step
 ---@param key string which one
 ---@param body function does it and returns plain data
+---@param inputs? any plain data that the result depends on, such as settings or a file's `inputs` (may be left out)
 ---@return any # what the step returned, now or in an earlier session
-function Run:once(step, key, body) end
+function Run:once(step, key, body, inputs) end
 
 --- Scans an area tile by tile; the light is on during exposures only.
 ---@param scope microscope.Microscope the microscope
@@ -36,7 +38,7 @@ function Run:scan(scope, options) end
 function Run:overview(scan, pixel_um, offset_counts) end
 
 --- Finds the objects of an overview by a segmentation of your choice.
---- The label image and the outlines are kept, so that a resumed run does not segment again.
+--- The label image and the outlines are kept, so that a resumed run does not segment again. Another function is another question, and so is one that holds another model, number, text or table.
 ---@param overview acquisition.Overview the overview
 ---@param segment function gets the overview's path and returns a label image of its size
 ---@return acquisition.Objects # the objects
@@ -177,6 +179,7 @@ function Record:close() end
 ---@field file string the file in the folder of the run
 ---@field name string its name without folder and ending
 ---@field frames integer the number of frames
+---@field inputs string the fingerprint of all that it was asked for
 local File = {}
 
 --- Ends the object's work; any use after that is an error.
@@ -192,3 +195,10 @@ acquisition = {}
 ---@param options? { parameters: any?, resume: boolean?, approach_um: number?, timeout_ms: number? } how (may be left out)
 ---@return acquisition.Run # the run
 function acquisition.begin(folder, options) end
+
+--- Looks for everything that would stop a run later, before any light.
+--- Channels with their lights, wheels, powers, exposures and gains, the calibration of the camera, the travel of the stage, the pixels of the overview, the margin, the folder and the space on its disk. Wheels turn and the camera is set; every light stays as it is.
+---@param scope microscope.Microscope the microscope
+---@param options? { folder: string?, width_um: number?, height_um: number?, x_um: number?, y_um: number?, overlap: number?, scan: string?, channels: string[]?, movies: table[]?, positions: integer?, pixel_um: number?, margin_um: number? } what the run is going to do (may be left out)
+---@return string[] # the problems, each in one line; empty when there are none
+function acquisition.check(scope, options) end

@@ -9,6 +9,9 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field height integer rows of a frame
 ---@field frames integer the number of whole frames
 ---@field pixel_nm number? side of a pixel, where the file says
+---@field camera localization.Camera? the camera as it was set, where the movie says; see problem
+---@field recording any what the movie says of how it was recorded: lights, exposure, place, version
+---@field problem string? what was recorded but cannot be used, nil when there is nothing
 ---@field loss string? what of the file is not used, nil when it is whole
 ---@field plane string? which channel or slice of several a frame is, where nobody chose one; else nil
 local Movie = {}
