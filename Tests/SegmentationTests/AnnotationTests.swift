@@ -53,7 +53,7 @@ import Work
                 _ = try AnnotatedImage(
                     name: "a", channels: [Plane<Float>(width: 19, height: 20, filledWith: 0)], labels: labels)
             } == "size-mismatch")
-        #expect(code { _ = try annotated(labels.map { _ in 0 }) } == "annotation-empty")
+        #expect(code { _ = try AnnotatedSet([annotated(labels.map { _ in 0 })]) } == "annotation-empty")
         #expect(code { _ = try AnnotatedSet([]) } == "images-missing")
         #expect(
             code { _ = try AnnotatedSet([annotated(labels), annotated(labels, name: "b", channels: 3)]) }

@@ -125,7 +125,7 @@ import Testing
         let image = Image(
             plane(width, height) { row, column -> UInt16 in
                 if column < 4 || row >= height / 2 { return 0 }
-                let noise = UInt64(row * width + column) &* 0x9E37_79B9_7F4A_7C15 >> 60
+                let noise = (UInt64(row * width + column) &* 0x9E37_79B9_7F4A_7C15) >> 60
                 return UInt16(500 + noise) + (row % 64 < 16 && column > 40 ? 1000 : 0)
             })
         let prediction = TiledPrediction(scaling: IntensityScaling()) { _ in [] }
