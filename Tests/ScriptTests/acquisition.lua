@@ -192,6 +192,22 @@ describe("a recorded movie", function()
     end)
 end)
 
+describe("a movie without molecules", function()
+    it("shows none when its own camera is read back", function()
+        local scope <close> = open { specimen = { density_per_mm2 = 0.001 }, background = 8 }
+        local run <close> = acquisition.begin(scratch() .. "/void")
+        local overview = run:overview(run:scan(scope, { width_um = 9, height_um = 9 }), 0.2)
+        local objects = run:objects(overview, function(path) return (imaging.read(path):mask(0):components()) end)
+        local targets = run:targets(objects, scope, { exclude_border = false, margin_um = 0 })
+        local plan = run:plan(targets, scope, { movies = { { channel = "dSTORM-647", frames = 40 } } })
+        local file = run:acquire(plan.positions[1], plan, scope).movies[1]
+        local movie = localization.open(run:path(file.file))
+        expect(#localization.localize(movie, movie.camera) <= 2).is_true()
+        -- What is found with a camera that is only assumed.
+        expect(#localization.localize(movie, localization.camera()) > 100).is_true()
+    end)
+end)
+
 describe("a check before a run", function()
     it("tells all problems at once and lights nothing", function()
         local scope <close> = open()
