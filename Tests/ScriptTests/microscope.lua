@@ -78,7 +78,7 @@ describe("the simulated microscope", function()
             expect(laser.power_mw).equals(4)
             -- What cannot be asked for leaves the light as it is.
             expect(function() laser:on(1e6) end).fails("power")
-            expect(function() laser:on(0 / 0) end).fails("out of range")
+            expect(function() laser:on(0 / 0) end).fails("nan")
             expect(laser.power_mw).equals(4)
         end
         expect(laser.is_on).equals(false)
