@@ -109,7 +109,7 @@ import Work
         #expect(try TIFFReader(file).pageCount == 7)
     }
 
-    /// Interrupted as by Ctrl-C, on a full disk: a process of its own, for the flag is the program's.
+    /// Interrupted as by Ctrl-C: in a process of its own, for the flag is the whole program's.
     @Test func interruptedMoviesKeepTheirFrames() async {
         await #expect(processExitsWith: .success) {
             let fake = FakeMicroscope()
