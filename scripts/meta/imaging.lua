@@ -106,6 +106,7 @@ function Image:close() end
 ---@field times integer the number of time points
 ---@field channel_names string[] the names of the channels, where given
 ---@field pixel_um number? the side of a pixel; nil where it is not known
+---@field pixel_height_um number? the height of a pixel; nil where it is not known
 ---@field slice_um number? the distance of focal planes; nil where it is not known
 ---@field description string the description: OME-XML, ImageJ's lines or free text
 ---@operator len: integer
@@ -207,10 +208,13 @@ imaging = {}
 --- Reads an image: TIFF or PNG, told by the content.
 ---@param path string the file
 ---@param page? integer a page of a TIFF file, from 1 (at least 1; may be left out)
----@return imaging.Image # the image; without a page the first plane of a stack with all its channels
-function imaging.read(path, page) end
+---@param planes? { channel: integer|string?, slice: integer|string?, frame: integer|string? } channel, slice and frame of a stack (may be left out)
+---@return imaging.Image # the image; without a page the first plane of a stack with all its channels, or the chosen ones
+function imaging.read(path, page, planes) end
 
 --- Reads a mask: the label of every pixel, 0 for background.
+--- Values count as they are stored: a table that only shows them inverted (ImageJ's inverting LUT, white-is-zero)
+--- changes nothing. A palette without colours gives its grey values. Transparent pixels are background.
 ---@param path string the file; palette indices and colours become numbers
 ---@return imaging.Image # an image of one channel of uint32
 function imaging.read_labels(path) end

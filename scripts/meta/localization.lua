@@ -13,6 +13,7 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field recording any what the movie says of how it was recorded: lights, exposure, place, version
 ---@field problem string? what was recorded but cannot be used, nil when there is nothing
 ---@field loss string? what of the file is not used, nil when it is whole
+---@field plane string? which channel or slice of several a frame is, where nobody chose one; else nil
 local Movie = {}
 
 --- Ends the object's work; any use after that is an error.
@@ -273,9 +274,10 @@ function PhotonTransfer:close() end
 localization = {}
 
 --- Opens a movie: TIFF, .dax with .inf, .spe, .raw with .yaml.
----@param path string the file
+---@param path string the file; the others of an OME-TIFF set are found by it
+---@param options? { channel: integer?, slice: integer? } which planes (may be left out)
 ---@return localization.Movie # the movie
-function localization.open(path) end
+function localization.open(path, options) end
 
 --- Makes a camera calibration, from a camera file or for a plain camera.
 ---@param file? string JSON with pixel_nm, offset_counts, ...; 100 nm, 1 electron per count without one (may be left out)

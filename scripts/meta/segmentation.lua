@@ -8,6 +8,7 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field channels integer the number of channels it takes
 ---@field classes integer the number of classes with the background
 ---@field pixel_um number? the side of the pixels it learned on in um, if known
+---@field hash string the hash of its weights, which tells models apart
 ---@field dice number the Dice coefficient of its training's own check
 ---@field images string[] the names of the images it learned on
 local Model = {}
@@ -33,8 +34,8 @@ local Model = {}
 ---@param image string a TIFF, OME-TIFF or PNG file
 ---@param output string the folder for the results
 ---@param name? string the name of the results, sorted into a folder for each kind; nil for fixed names (may be left out)
----@param options? { pixel_um: number?, least_area_px: integer?, separate: boolean?, second_pass: boolean?, orientations: integer?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
----@return table<string # objects, pixels and the paths mask, labels, table, sizes, overview
+---@param options? { pixel_um: number?, model_pixel: boolean?, channel: integer|string?, slice: integer|string?, frame: integer|string?, least_area_px: integer?, separate: boolean?, second_pass: boolean?, orientations: integer?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
+---@return table<string # objects, pixels, the paths mask, labels, table, sizes, overview; plane (what was taken of a stack), pixel_um, and notes: a list of what had to be assumed
 ---@return any>
 function Model:segment(image, output, name, options) end
 
@@ -47,7 +48,7 @@ function Model:segment(image, output, name, options) end
 --- by percentiles there too, but without the noise floor, which the form cannot say.
 ---@param output string the folder for the files
 ---@param format "onnx"|"bioimageio" onnx or bioimageio (onnx, bioimageio)
----@param options? { name: string?, authors: string?, licence: string?, image: string?, pixel_um: number? } name, authors, licence and an image for bioimageio (may be left out)
+---@param options? { name: string?, authors: string?, licence: string?, image: string?, pixel_um: number?, channel: integer|string?, slice: integer|string?, frame: integer|string? } name, authors, licence and an image for bioimageio (may be left out)
 ---@return string[] # the paths of the files
 function Model:export(output, format, options) end
 
@@ -81,8 +82,8 @@ segmentation = {}
 ---@param images string an image or a folder of them
 ---@param masks string its mask, or a folder of masks with the images' names; 0 is background
 ---@param folder string the model folder
----@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, marked: string?, align_outlines: boolean?, precision: string? } how to train (may be left out)
----@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75
+---@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, channel: integer|string?, slice: integer|string?, frame: integer|string?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, marked: string?, align_outlines: boolean?, precision: string? } how to train (may be left out)
+---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75; notes, a list of what had to be assumed
 ---@return any>
 function segmentation.train(images, masks, folder, options) end
 
@@ -94,22 +95,40 @@ function segmentation.train(images, masks, folder, options) end
 function segmentation.load(folder, precision) end
 
 --- Lists the images that a path stands for.
+--- Files of a folder whose names say that they are masks of others (a_mask.tif beside a.tif) are left out.
 ---@param path string an image or a folder of them
 ---@param only? string take only images with this in their names (default "")
 ---@return string[] # their paths
 function segmentation.images(path, only) end
 
+--- Gives each of several images a name for its results that no other of them has.
+---@param images string[] their paths
+---@return string[] # the names of the files without folder and extension, or with it where several would be the same
+function segmentation.result_names(images) end
+
+--- Finds the mask of an image: the file of its name, or of its name and an ending such as _mask.
+---@param image string the image
+---@param masks string a folder of masks, or the mask itself
+---@return string # the path of the mask
+function segmentation.mask_of(image, masks) end
+
 --- Compares masks with the truth.
---- dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes.
+--- dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes. It is 1
+--- where nothing is there and nothing was found.
 --- accuracy: the share of pixels with the right class.
 --- detected: the share of true objects of at least 30 pixels with half their pixels or more in the mask.
---- objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more.
---- A mask with more than one value above 0 is a label image: its values are its objects.
----@param masks string a mask or a folder of them
----@param truth string the true mask, or a folder of masks with the same names
+--- objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more. Both are nil
+--- where the truth has no objects.
+--- false_objects: the objects of at least 30 pixels of the masks that lie less than half in true objects.
+--- A mask with more than one value above 0 is a label image: its values are its objects, but a value that marks
+--- many separate objects is a class, and its connected parts are the objects. Of several files, those that cannot
+--- be compared are in `failed`; a single one is an error.
+---@param masks string|string[] a mask, a folder of them, or a list of files
+---@param truth string|string[] the true mask, a folder of masks with the same names, or a list as long
 ---@param classes? integer classes with the background (2 to 16; default 2)
 ---@param only? string take only masks with this in their names (default "")
 ---@param separate? boolean cut objects of the masks that touch apart first (default false)
----@return table<string # dice, accuracy, detected, objects_dice75, objects, images
+---@param planes? { channel: integer|string?, slice: integer|string?, frame: integer|string? } channel, slice and frame of the truth, where it is a stack (may be left out)
+---@return table<string # dice, accuracy, detected, objects_dice75, objects, false_objects, images; failed, a list of { file, error }; notes, a list of what had to be assumed
 ---@return any>
-function segmentation.score(masks, truth, classes, only, separate) end
+function segmentation.score(masks, truth, classes, only, separate, planes) end

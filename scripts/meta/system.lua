@@ -28,6 +28,11 @@ function system.is_folder(path) end
 ---@return string[] # the names
 function system.list(folder, ending) end
 
+--- Tells whether a file is the same as before: its size and the time of its last change.
+---@param path string the file
+---@return string # a text that changes with the file
+function system.fingerprint(path) end
+
 --- Makes a folder and those above it where they are missing.
 ---@param path string the folder
 function system.make_folder(path) end
