@@ -16,6 +16,8 @@ struct Lookalikes {
     private static let (little, fair, clear): (Float, Float, Float) = (0.2, 0.5, 0.6)
     /// From which distance on a pixel is not alike for the glow of its object, in pixels: at all, and where it is clear.
     private static let (glow_px, near_px): (Float, Float) = (6, 2)
+    /// Pixels that are much darker than the brightest one nearby are its glow: the share of its brightness, and how near.
+    private static let (glow, glowReach_px): (Float, Int) = (0.25, 6)
     /// How far around what is surely alike pixels that are little so belong to it, in pixels.
     private static let rim_px: Float = 4
     private static let rounds = 3
@@ -62,6 +64,13 @@ struct Lookalikes {
         }
         let brightness = Self.scores(
             stride(from: 0, to: features.count, by: 3).map { features[$0] }, inside, background)
+        // Where brightness alone tells objects apart, the glow around bright ones is background.
+        let isBright = 10 * inside.count { brightness[$0] > Self.little } > 9 * inside.count
+        if isBright, 10 * background.count(where: { brightness[$0] < Self.little }) > 9 * background.count {
+            let brightest = Self.greatest(
+                Plane(width: instances.width, height: instances.height, samples: brightness), within: Self.glowReach_px)
+            for place in places where brightness[place] <= Self.glow * brightest.samples[place] { scores[place] = 0 }
+        }
         var core = instances.map { _ in UInt8(0) }
         for place in places {
             let isClear = brightness[place] > Self.clear && scores[place] > Self.little
@@ -118,6 +127,25 @@ struct Lookalikes {
         let (zero, one) = (median(background), median(inside))
         let factor = one > zero ? 1 / (one - zero) : 0
         return scores.map { ($0 - zero) * factor }
+    }
+
+    /// The greatest value in the square around each pixel.
+    private static func greatest(_ plane: Plane<Float>, within reach: Int) -> Plane<Float> {
+        func along(_ plane: Plane<Float>, _ isRow: Bool) -> Plane<Float> {
+            var result = plane
+            for row in 0..<plane.height {
+                for column in 0..<plane.width {
+                    let (place, end) = isRow ? (column, plane.width) : (row, plane.height)
+                    var most = plane[row, column]
+                    for near in max(0, place - reach)..<min(end, place + reach + 1) {
+                        most = max(most, isRow ? plane[row, near] : plane[near, column])
+                    }
+                    result[row, column] = most
+                }
+            }
+            return result
+        }
+        return along(along(plane, true), false)
     }
 
     /// Solves linear equations with a positive definite matrix by elimination.
