@@ -1,0 +1,140 @@
+--- Calls everything that the reference has with values that nobody means, from number `first` on, each `stride`th.
+-- The number of a call stands in the file `path` before it is made. `calls` is made by JunkTests.swift.
+local calls, first, stride, path = ...
+
+local holdsItself = {}
+holdsItself[1], holdsItself.x = holdsItself, holdsItself
+local sparse = { 1, 2, 3 }
+for bit = 4, 40 do sparse[1 << bit] = 1 end
+
+local rows = {}
+for row = 1, 24 do
+  rows[row] = {}
+  for column = 1, 24 do rows[row][column] = 100 + (row * column) % 50 end
+end
+local columns = { frame = {}, x_nm = {}, y_nm = {}, photons = {}, uncertainty_nm = {} }
+for index = 1, 200 do
+  columns.frame[index], columns.x_nm[index], columns.y_nm[index] = index, (index * 379) % 3000, (index * 811) % 3000
+  columns.photons[index], columns.uncertainty_nm[index] = 500, 10
+end
+
+local image = imaging.from_rows(rows)
+image:write("sample.tif")
+local sample = {
+  ["imaging.Image"] = function() return imaging.from_rows(rows) end,
+  ["imaging.Stack"] = function() return imaging.open("sample.tif") end,
+  ["imaging.StackWriter"] = function() return imaging.create("stack.tif") end,
+  ["imaging.Plot"] = function() return imaging.plot("x", "y") end,
+  ["localization.Table"] = function() return localization.table(columns) end,
+  ["localization.Column"] = function() return localization.table(columns):column("x_nm") end,
+  ["localization.Camera"] = function() return localization.camera() end,
+  ["localization.Movie"] = function() return localization.open("sample.tif") end,
+  ["microscope.Microscope"] = function() return microscope.open("simulated") end,
+  ["microscope.Stage"] = function() return microscope.open("simulated").stage end,
+  ["microscope.Focus"] = function() return microscope.open("simulated").focus end,
+  ["microscope.Camera"] = function() return microscope.open("simulated").camera end,
+  ["microscope.Laser"] = function() return microscope.open("simulated").lasers["488"] end,
+  ["microscope.Wheel"] = function() return microscope.open("simulated").wheels.emission end,
+  ["microscope.Channel"] = function() return microscope.open("simulated").channels.DAPI end,
+}
+
+local kept = {}
+local function object(class)
+  if kept[class] == nil then
+    local ok, made = pcall(sample[class] or error)
+    kept[class] = ok and made or false
+  end
+  return kept[class] or nil
+end
+
+local closed = object("imaging.Image")
+kept["imaging.Image"] = nil
+closed:close()
+
+local junk = {
+  { "nothing", nil }, { "NaN", 0 / 0 }, { "inf", 1 / 0 }, { "-inf", -1 / 0 }, { "1e308", 1e308 }, { "-1e308", -1e308 },
+  { "-1", -1 }, { "0", 0 }, { "0.5", 0.5 }, { "2^31", 1 << 31 }, { "2^62", 1 << 62 }, { "least", math.mininteger },
+  { "no text", "" }, { "a text", "\0\255junk" }, { "an empty table", {} }, { "a sparse table", sparse },
+  { "a table that holds itself", holdsItself }, { "tables in a table", { { 0 / 0 }, { x = 1e308 }, "" } },
+  { "a closed object", closed }, { "another object", progress(10) }, { "a function", function() return 1e308 end },
+  { "true", true },
+}
+
+local function plausible(parameter)
+  local type = parameter.type:match("^[^|?]+")
+  if parameter.choice then return parameter.choice end
+  if type == "number" or type == "integer" then return parameter.minimum or 2 end
+  if type == "string" then return "sample.tif" end
+  if type == "boolean" then return false end
+  if type == "number[]" or type == "integer[]" then return { 1, 2, 3 } end
+  if type == "string[]" then return { "a" } end
+  if type == "fun" or type == "function" then return function() end end
+  if type:find("%.") then return object(type) end
+  return nil
+end
+
+local log <close> = assert(io.open(path, "w"))
+local number = 0
+
+--- Makes one call, where it is its turn.
+local function try(what, body)
+  number = number + 1
+  if number < first or number % stride ~= 0 then return end
+  log:seek("set", 0)
+  log:write(("%9d %s\n"):format(number, what:sub(1, 150):gsub("%c", "?")))
+  log:flush()
+  pcall(body)
+end
+
+for _, call in ipairs(calls) do
+  local function invoke(arguments, owner)
+    if call.kind == "function" then return load("return " .. call.name)()(table.unpack(arguments, 1, #call.parameters)) end
+    owner = owner or object(call.class)
+    if owner == nil then owner = {} end
+    return owner[call.member](owner, table.unpack(arguments, 1, #call.parameters))
+  end
+  local function typical()
+    local arguments = {}
+    for index, parameter in ipairs(call.parameters) do arguments[index] = plausible(parameter) end
+    return arguments
+  end
+  if call.kind == "property" then
+    try(call.name, function() return object(call.class)[call.member] end)
+    for _, value in ipairs(junk) do
+      try(call.name .. " = " .. value[1], function() object(call.class)[call.member] = value[2] end)
+    end
+  else
+    try(call.name .. " as meant", function() invoke(typical()) end)
+    for index, parameter in ipairs(call.parameters) do
+      for _, value in ipairs(junk) do
+        try(("%s, argument %d: %s"):format(call.name, index, value[1]), function()
+          local arguments = typical()
+          arguments[index] = value[2]
+          invoke(arguments)
+        end)
+        for _, field in ipairs(parameter.fields) do
+          try(("%s, option %s: %s"):format(call.name, field, value[1]), function()
+            local arguments = typical()
+            arguments[index] = { [field] = value[2] }
+            invoke(arguments)
+          end)
+        end
+      end
+    end
+    for _, value in ipairs(junk) do
+      try(("%s, all %s"):format(call.name, value[1]), function()
+        local arguments = {}
+        for index = 1, #call.parameters do arguments[index] = value[2] end
+        invoke(arguments)
+      end)
+      if call.kind == "method" then
+        try(("%s of %s"):format(call.name, value[1]), function()
+          local owner = object(call.class)
+          return owner[call.member](value[2], table.unpack(typical(), 1, #call.parameters))
+        end)
+      end
+    end
+  end
+end
+log:seek("set", 0)
+log:write(("%9d end\n"):format(number))
