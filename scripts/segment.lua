@@ -104,7 +104,7 @@ end
 settings = table.concat(settings, " ")
 
 local function segment(path, name)
-  local record = out .. "/records/" .. (name or "image") .. ".json"
+  local record = name and out .. "/records/" .. name .. ".json"
   local key = path .. " " .. system.fingerprint(path) .. " " .. settings
   if args.resume and name then
     local read, old = pcall(system.read_json, record)
@@ -117,7 +117,7 @@ local function segment(path, name)
     frame = args.frame, least_area_px = args.least_area_px, separate = args.separate, second_pass = args.second_pass,
     orientations = args.orientations, probability = args.probability, confidence = args.confidence,
   })
-  system.write_json(record, { key = key, found = found })
+  if name then system.write_json(record, { key = key, found = found }) end
   return found, false
 end
 

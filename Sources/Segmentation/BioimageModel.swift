@@ -68,9 +68,11 @@ extension SegmentationModel {
             .crop(Region(column: (width - side) / 2, row: 0, width: side, height: side))
         for channel in 0..<middle.channels {
             let samples = middle.plane(channel).samples
-            guard samples.allSatisfy(\.isFinite), samples.contains(where: { $0 != samples[0] }) else {
+            let isFinite = samples.allSatisfy(\.isFinite)
+            guard isFinite, samples.contains(where: { $0 != samples[0] }) else {
+                let problem = isFinite ? "shows nothing, all of it is \(samples[0])" : "holds what is no number"
                 throw Failure(
-                    "the middle of \(path), \(side) x \(side) px, shows nothing or holds what is no number",
+                    "the middle of \(path), \(side) x \(side) px, \(problem)",
                     remedy: "give an image with objects there", code: "image-empty")
             }
         }

@@ -16,7 +16,7 @@ struct TIFFBytes {
         var data: [UInt8] = [0x49, 0x49, 42, 0, 0, 0, 0, 0]
         func number(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(value >> (8 * $0) & 255) } }
         func ratio(_ value: Double) -> [UInt8] {
-            let denominator = value < 4000 ? 1_000_000 : 100
+            let denominator = value < 4 ? 1_000_000_000 : value < 4000 ? 1_000_000 : 100
             return number(Int((value * Double(denominator)).rounded()), 4) + number(denominator, 4)
         }
         var link = 4

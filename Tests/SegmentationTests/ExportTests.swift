@@ -132,7 +132,7 @@ import Work
             try check("pixel-size-mismatch", "disks.tif") { $0.pixelSize_um = 9 }
             try check("channel-mismatch", "colours.tif", "3 channels") {
                 let path = folder + "/colours.tif"
-                let samples = Samples.uint8(Array(repeating: 9, count: 3 * 300 * 300))
+                let samples = Samples.uint8((0..<3 * 300 * 300).map { UInt8($0 / 90_000) })
                 try writeTIFF(Image(width: 300, height: 300, channels: 3, samples: samples), to: path)
                 $0.image = path
             }

@@ -153,7 +153,8 @@ import Work
             }
             // So it is from OME-TIFF in BigTIFF form, with the pixel size that only its XML tells.
             let ome = try OMETIFFWriter(
-                folder + "/disks.ome.tif", width: Self.width, height: Self.height, pixelSize_um: 0.5)
+                folder + "/disks.ome.tif", width: Self.width, height: Self.height, pixelSize_um: 0.5,
+                expectedFrames: 1000)
             try ome.append(image)
             try ome.finish()
             let header = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/disks.ome.tif")).read(
@@ -226,7 +227,7 @@ import Work
 
             let colours = folder + "/colours.tif"
             try writeTIFF(
-                Image(width: 60, height: 50, channels: 3, samples: .uint8(Array(repeating: 9, count: 9000))),
+                Image(width: 60, height: 50, channels: 3, samples: .uint8((0..<9000).map { UInt8($0 / 3000) })),
                 to: colours)
             try check(colours, "channel-mismatch", "3 channels", "1 channel", "another model")
             // Two channels are not grey and alpha unless they are side by side in the pixel, and opaque.

@@ -59,7 +59,7 @@ import Work
             try bytes.write(to: URL(fileURLWithPath: a))
 
             let colours = Image(
-                width: 60, height: 50, channels: 3, samples: .uint8(Array(repeating: 9, count: 9000)))
+                width: 60, height: 50, channels: 3, samples: .uint8((0..<9000).map { UInt8($0 / 3000) }))
             try writePNG(colours, to: images + "/b.png")
             try writePNG(Image(mask), to: masks + "/b.png")
             try expect("channel-mismatch", ["b.png", "3 channels", "a.tif", "1"], images: images, masks: masks)
