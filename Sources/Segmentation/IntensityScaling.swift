@@ -46,9 +46,11 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
         }
     }
 
-    /// The channels of an image with their intensities scaled by their own ranges. Pixels without data become 0.
+    /// The channels of an image with their intensities scaled by their own ranges. Pixels without data become
+    /// background.
     func scaled(_ channels: [Plane<Float>]) -> (channels: [Plane<Float>], isMissing: Plane<Bool>?) {
-        let shown = channels.map { MissingPixels(in: $0).erased($0) }
+        let missing = channels.map { MissingPixels(in: $0) }
+        let shown = zip(missing, channels).map { $0.erased($1) }
         var isMissing: Plane<Bool>?
         for plane in shown where plane.samples.contains(where: \.isNaN) {
             let holes = plane.map(\.isNaN)
@@ -59,7 +61,7 @@ public struct IntensityScaling: Sendable, Codable, Equatable {
                         samples: zip(missing.samples, holes.samples).map { $0 || $1 })
                 } ?? holes
         }
-        return (scaled(shown, by: ranges(ofShown: shown)), isMissing)
+        return (scaled(zip(missing, shown).map { $0.filled($1) }, by: ranges(ofShown: shown)), isMissing)
     }
 
     /// The channels with their intensities scaled by `ranges`, which are as many as the channels. What is no number

@@ -19,6 +19,8 @@ struct MissingPixels: Sendable {
 
     /// The fill values.
     let fills: [Fill]
+    /// What the network is shown in place of them: an intensity of the background, so that there is no edge.
+    private(set) var background: Float = 0
 
     /// The shortest run of equal intensities that may belong to a region without data, in pixels.
     private static let shortestRun = 16
@@ -26,21 +28,25 @@ struct MissingPixels: Sendable {
     private static let longRun = 64
     /// The least share of the pixels that matters to the percentiles.
     private static let leastShare = 0.0005
+    /// The share of the data that is darker than the background that is shown instead.
+    private static let backgroundShare = 0.2
     /// How far around regions without data interpolation may have mixed both, in pixels.
     private static let mixed_px = 2
 
     /// Looks for the fill values of a channel, or of a fair part of its rows.
     init(in plane: Plane<Float>) {
-        guard plane.width >= Self.shortestRun, plane.height >= Self.shortestRun else {
-            fills = []
-            return
-        }
+        fills = Self.fills(of: plane)
+        background = erased(plane).quantiles([Self.backgroundShare])[0]
+    }
+
+    private static func fills(of plane: Plane<Float>) -> [Fill] {
+        guard plane.width >= shortestRun, plane.height >= shortestRun else { return [] }
         let count = Double(plane.samples.count)
-        fills = Self.candidates(of: plane).compactMap { value in
-            guard let region = ConstantRegion(value, of: plane, shortestRun: Self.shortestRun) else { return nil }
+        return candidates(of: plane).compactMap { value in
+            guard let region = ConstantRegion(value, of: plane, shortestRun: shortestRun) else { return nil }
             let share = Double(region.area) / count
-            guard share > Self.leastShare, share < 0.995 else { return nil }
-            guard region.hasStraightSides || (region.isAroundConvexPart && Self.standsApart(region, of: plane)) else {
+            guard share > leastShare, share < 0.995 else { return nil }
+            guard region.hasStraightSides || (region.isAroundConvexPart && standsApart(region, of: plane)) else {
                 return nil
             }
             let inData = plane.samples.indices.count {
@@ -125,6 +131,9 @@ struct MissingPixels: Sendable {
         return plane
     }
 
+    /// A channel of `erased` with background in place of NaN.
+    func filled(_ erased: Plane<Float>) -> Plane<Float> { erased.map { $0.isNaN ? background : $0 } }
+
     /// The channel with NaN also in the pixels beside those that are NaN, which may be mixed with them.
     static func withoutMixed(_ plane: Plane<Float>) -> Plane<Float> {
         guard plane.samples.contains(where: \.isNaN) else { return plane }
@@ -145,27 +154,35 @@ struct MissingPixels: Sendable {
     }
 }
 
-/// The rows of an image as floats, with NaN where there are no data.
+/// The rows of an image as floats, with NaN or background where there are no data.
 struct ShownRows: ImageRows {
     private let source: any ImageRows
     private let missing: [MissingPixels]
+    private let isFilled: Bool
     var width: Int { source.width }
     var height: Int { source.height }
     var channels: Int { source.channels }
     var pixelSize_um: Double? { source.pixelSize_um }
     var blockRows: Int { source.blockRows }
 
-    /// - Parameter missing: what holds no data in each channel.
-    init(_ source: any ImageRows, missing: [MissingPixels]) {
+    /// - Parameters:
+    ///   - missing: what holds no data in each channel.
+    ///   - isFilled: whether background stands there instead of NaN.
+    init(_ source: any ImageRows, missing: [MissingPixels], isFilled: Bool) {
         self.source = source
         self.missing = missing
+        self.isFilled = isFilled
     }
 
     func rows(_ range: Range<Int>) throws -> Image {
         let image = try source.rows(range)
         return Image(
             width: image.width, height: image.height, channels: image.channels,
-            samples: .float32(zip(missing.indices, missing).flatMap { $1.erased(image.plane($0)).samples }),
+            samples: .float32(
+                zip(missing.indices, missing).flatMap { channel, missing -> [Float] in
+                    let erased = missing.erased(image.plane(channel))
+                    return isFilled ? missing.filled(erased).samples : erased.samples
+                }),
             pixelSize_um: image.pixelSize_um)
     }
 }

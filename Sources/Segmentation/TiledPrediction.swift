@@ -125,7 +125,7 @@ public struct TiledPrediction {
         }
         let (across, down) = axes(width: width, height: height)
         let window = RowWindow(image)
-        let shown: any ImageRows = missing.isEmpty ? window : ShownRows(window, missing: missing)
+        let shown: any ImageRows = missing.isEmpty ? window : ShownRows(window, missing: missing, isFilled: true)
         let pipeline = TilePipeline(
             rows: ResampledRows(shown, width: width, height: height), across: across, down: down, scaling: scaled,
             networks: try networks(across.starts.count * down.starts.count).map { [orientations] network in
@@ -169,7 +169,7 @@ public struct TiledPrediction {
             let width = max(1, Int((Double(image.width) * factor).rounded()))
             let height = max(1, Int((Double(image.height) * factor).rounded()))
             let rows = ResampledRows(
-                isWhole ? image : ShownRows(image, missing: missing), width: width, height: height)
+                isWhole ? image : ShownRows(image, missing: missing, isFilled: false), width: width, height: height)
             shown = try sample(width: width, height: height) { try rows.rows($0) }
         }
         return (scaling.ranges(ofShown: shown), isWhole ? [] : missing)

@@ -119,6 +119,28 @@ import Testing
         }
     }
 
+    /// The network sees background where there are no data: there is no edge that it could take for an object's.
+    @Test(arguments: [0, 65535, Float.nan])
+    func networkIsShownBackground(value: Float) throws {
+        // What it sees six columns further to the left, where a frame of eight pixels is.
+        let prediction = TiledPrediction(scaling: IntensityScaling()) { tile in
+            [
+                plane(tile.width, tile.height) { row, column -> Float in
+                    min(1, max(0, tile.samples[row * tile.width + max(0, column - 6)]))
+                }
+            ]
+        }
+        var samples: [Float] = []
+        try prediction.predict(Image(filled(value, where: frame(8)))) { samples += $0.probabilities[0].samples }
+        let range = IntensityScaling().ranges(of: [Self.plain])[0]
+        for row in 20..<170 {
+            for column in 8..<14 {
+                let shown = range.low + range.span * samples[row * Self.side + column]
+                #expect(abs(shown - 500) < 20, "\(shown)")
+            }
+        }
+    }
+
     /// Of a tall image only strips are looked at.
     @Test func strippedImagesToo() throws {
         let (width, height) = (64, 64_000)
