@@ -77,20 +77,25 @@ import Work
         #expect(decode.frame == [1] && decode.x_nm == [1050] && decode["z_nm"] == [-50] && decode["photons"] == [900])
     }
 
-    /// Frames that begin with 0 count from there; every writer gives all rows back.
+    /// Frames of text are taken as they are; every writer gives the rows of frame 0 back or says that it cannot.
     @Test(arguments: LocalizationFormat.writable) func keepsTheRowsOfFrameZero(format: LocalizationFormat) throws {
         let rows = (0..<300).map { "\($0 + 1),\($0 / 2),\(1000 + $0),\(2000 + $0),1500" }.joined(separator: "\n")
         let table = try read("\"id\",\"frame\",\"x [nm]\",\"y [nm]\",\"intensity [photon]\"\n\(rows)\n")
-        #expect(table.count == 300 && table.frame.first == 1 && table.frame.last == 150)
+        #expect(table.count == 300 && table.frame.first == 0 && table.frame.last == 149)
+        let moved = LocalizationTable(frame: table.frame.map { $0 + 1 }, x_nm: table.x_nm, y_nm: table.y_nm)
         try withTemporaryFolder { folder in
             let isText = format == .thunderSTORM || format == .challenge
             let path = "\(folder)/t.\(isText ? "csv" : "hdf5")"
-            try table.withMovie(pixel_nm: 100, width: 64, height: 64, frames: 200).write(path, format: format)
-            let back = try LocalizationTable(file: path)
-            #expect(back.count == 300 && back.frame == table.frame)
-            let early = LocalizationTable(frame: [0, 1], x_nm: [1, 2], y_nm: [3, 4])
-            #expect(throws: Failure.self) {
-                try early.withMovie(pixel_nm: 100, width: 8, height: 8, frames: 2).write(path, format: format)
+            for written in format == .thunderSTORM ? [moved, table] : [moved] {
+                try written.withMovie(pixel_nm: 100, width: 64, height: 64, frames: 200).write(path, format: format)
+                let back = try LocalizationTable(file: path)
+                #expect(back.count == 300 && back.frame == written.frame)
+            }
+            let early = LocalizationTable(frame: [-1, 1], x_nm: [1, 2], y_nm: [3, 4])
+            for refused in format == .thunderSTORM ? [early] : [early, table] {
+                #expect(throws: Failure.self) {
+                    try refused.withMovie(pixel_nm: 100, width: 64, height: 64, frames: 200).write(path, format: format)
+                }
             }
         }
     }

@@ -64,7 +64,8 @@ public enum LocalizationFormat: String, Sendable, CaseIterable {
 extension LocalizationTable {
     /// Reads a table in any format of `LocalizationFormat`, told apart by what the file holds.
     ///
-    /// Positions come in nm from the corner of the first pixel and frames from 1, whatever the file counts from.
+    /// Positions come in nm from the corner of the first pixel and frames from 1, whatever the file's format counts from;
+    /// in a format without a rule they are taken as they are.
     /// - Parameter pixel_nm: the side of a camera pixel, for files in pixels that do not say it.
     /// - Throws: a `Failure` that names the file and what it lacks.
     public init(file path: String, pixel_nm: Double? = nil) throws {
@@ -83,13 +84,16 @@ extension LocalizationTable {
     /// Writes the table; the format follows from the ending (.csv, .hdf5) unless it is given.
     /// - Throws: a `Failure` that names the file, or what the format needs and the table does not know.
     public func write(_ path: String, format: LocalizationFormat? = nil) throws {
-        if let early = frame.first(where: { $0 < 1 }) {
-            throw Failure(
-                "cannot write \(path): there is a frame \(early), and frames count from 1",
-                remedy: "add to the column frame what is missing", code: "table-value")
-        }
         let isHDF5 = ["hdf5", "h5"].contains(URL(fileURLWithPath: path).pathExtension.lowercased())
-        switch format ?? (isHDF5 ? .picasso : .thunderSTORM) {
+        let format = format ?? (isHDF5 ? .picasso : .thunderSTORM)
+        // ThunderSTORM's text takes frames as they are; the others have a rule where they begin.
+        let first = format == .thunderSTORM ? 0 : 1
+        if let early = frame.first(where: { $0 < first }) {
+            throw Failure(
+                "cannot write \(path): there is a frame \(early), and frames count from \(first)",
+                remedy: "build the table anew with frames from \(first) (localization.table)", code: "table-value")
+        }
+        switch format {
         case .thunderSTORM: try writeThunderSTORM(path)
         case .picasso: try writePicasso(path)
         case .stormAnalysis: try writeStormAnalysis(path)

@@ -6,8 +6,7 @@ extension LocalizationTable {
     /// Reads the exchange format .smlm 0.2: a ZIP archive of a manifest and tables of little-endian numbers by rows. All
     /// tables are read; where there are several, a column `channel` numbers them from 1.
     ///
-    /// The format has no rule for what positions and frames count from; they are taken as they are, but frames that begin
-    /// with 0 are counted from 1.
+    /// The format has no rule for what positions and frames count from; they are taken as they are.
     /// - Parameter pixel_nm: the side of a pixel, for positions in pixels.
     /// - Throws: a `Failure` that names the file and the column or the table that is missing or cut off.
     public init(smlm path: String, pixel_nm: Double? = nil) throws {
@@ -115,9 +114,6 @@ private struct Manifest: Decodable {
                         (number(bytes, row * rowBytes + start, dtype[column]) + offset) * meaning.factor
                     }
                     start += widths[column] * repeats[column]
-                    if meaning.name == "frame", values.contains(0), values.contains(where: { $0 > 0 }) {
-                        return (meaning.name, values.map { $0 + 1 })
-                    }
                     return (meaning.name, values)
                 }
             }

@@ -8,8 +8,8 @@ extension LocalizationTable {
     /// The header names the columns with their units (`"x [nm]"`, also px, um, `x_nm`). Headers that other programs
     /// write for the same columns are understood too, as are wrongly quoted ones and comment lines (`#`). Lengths
     /// without a unit are nm, but for files with the columns of Picasso, DECODE or storm-analysis: they are in pixels from
-    /// the centre of the first one, frames from 0. Other files count from the corner; where their frames begin with 0
-    /// they are counted from 1. The column `id` is left out: rows are numbered when a table is written.
+    /// the centre of the first one, frames from 0. Other files count from the corner; their frames are taken as they
+    /// are. The column `id` is left out: rows are numbered when a table is written.
     /// - Parameter pixel_nm: the side of a camera pixel, needed for files in pixels only.
     /// - Throws: a `Failure` that names the file and the missing column, the unit that is not known, or the line that is not
     ///   a row of numbers.
@@ -232,8 +232,7 @@ private struct TextHeader {
                 "\(path): \(odd) is not a frame number", remedy: "frames are whole numbers from 0 or 1",
                 code: "table-value")
         }
-        // A file whose frames begin with 0 counts from there; one that has only frame 0 knows no time.
-        if countsFromZero || (frames.contains(0) && frames.contains { $0 > 0 }) { frames = frames.map { $0 + 1 } }
+        if countsFromZero { frames = frames.map { $0 + 1 } }
         let (x, y) = (column("x_nm"), column("y_nm"))
         if isUnitAssumed, frames.count >= 100, let largest = (x + y).map(abs).max(), largest <= 512 {
             throw Failure(
