@@ -77,7 +77,7 @@ extension FuzzFormat {
              "lights": {"405": {"wavelength_nm": 405, "maximum_mw": 100}}, "drift_nm_per_s": [0.1, 0.2]}
             """
         let journal = """
-            {"key":"parameters","step":"run","time":"2026-01-01T10:00:00Z","value":{"area":"60x60"}}
+            {"format":2,"key":"parameters","step":"run","time":"2026-01-01T10:00:00Z","value":{"area":"60x60"}}
             {"key":"1","step":"session","time":"2026-01-01T10:00:00Z","value":{}}
             {"key":"2","seconds":1.5,"step":"tile","time":"2026-01-01T10:00:02Z","value":{"file":"tiles/2.tif","mean":[1,2]}}
 
@@ -156,7 +156,7 @@ extension FuzzFormat {
         let checkpoints = files(in: packageFolder + "/Tests/Files/torch", ending: ".pth")
         return [
             FuzzFormat(
-                "safetensors", file: "weights.safetensors",
+                "safetensors", file: "weights.safetensors", readsSeeds: false,
                 seeds: [
                     weights,
                     { folder in
@@ -174,7 +174,7 @@ extension FuzzFormat {
                     try network.loadWeights(from: path)
                 }),
             FuzzFormat(
-                "pth", file: "checkpoint.pth", seeds: copies(checkpoints, as: "checkpoint.pth"),
+                "pth", file: "checkpoint.pth", readsSeeds: false, seeds: copies(checkpoints, as: "checkpoint.pth"),
                 read: { path in
                     guard try TorchCheckpoint.isTorchFile(path) else { return }
                     _ = try TorchCheckpoint(path: path).weights()
