@@ -1,6 +1,6 @@
 --- Calls everything that the reference has with values that nobody means, from number `first` on, each `stride`th.
--- The number of a call stands in the file `path` before it is made. `calls` is made by JunkTests.swift.
-local calls, first, stride, path = ...
+-- `models` is the folder of trained models. The number of a call stands in the file `path` before it is made. `calls` is made by JunkTests.swift.
+local calls, first, stride, path, models = ...
 
 local holdsItself = {}
 holdsItself[1], holdsItself.x = holdsItself, holdsItself
@@ -35,6 +35,16 @@ local sample = {
   ["microscope.Camera"] = function() return microscope.open("simulated").camera end,
   ["microscope.Laser"] = function() return microscope.open("simulated").lasers["488"] end,
   ["microscope.Wheel"] = function() return microscope.open("simulated").wheels.emission end,
+  ["localization.Stream"] = function() return localization.stream(localization.camera(), 24, 24) end,
+  ["localization.Drift"] = function() return localization.drift(localization.table(columns)) end,
+  ["simulation.Specimen"] = function() return simulation.specimen("spheres") end,
+  ["simulation.Movie"] = function() return simulation.movie(simulation.specimen("spheres"), { frames = 4, width = 32, height = 32 }) end,
+  ["periodicity.Measurement"] = function() return periodicity.measure({ localization.table(columns) }) end,
+  ["resolution.RingCorrelation"] = function() return resolution.frc(localization.table(columns)) end,
+  ["resolution.Map"] = function() return resolution.map(localization.table(columns)) end,
+  ["resolution.Decorrelation"] = function() return resolution.decorrelation(imaging.from_rows(rows), 100) end,
+  ["acquisition.Run"] = function() return acquisition.begin("run") end,
+  ["segmentation.Model"] = function() return segmentation.load(models .. "/nuclei") end,
   ["microscope.Channel"] = function() return microscope.open("simulated").channels.DAPI end,
 }
 

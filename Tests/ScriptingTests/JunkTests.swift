@@ -20,7 +20,8 @@ import Testing
         var slow = 0
         var findings: [String] = []
         while findings.count < 20 {
-            let start = "assert(loadfile('junk.lua'))(\(JunkTests.calls), \(first), \(stride), 'progress')"
+            let start = "assert(loadfile('junk.lua'))(\(JunkTests.calls), \(first), \(stride), 'progress', "
+                + "'\(ScriptTests.root)/Models')"
             try Data(start.utf8).write(to: folder.appendingPathComponent("start.lua"))
             try? FileManager.default.removeItem(at: progress)
             let end = try JunkTests.run(in: folder, progress: progress)
