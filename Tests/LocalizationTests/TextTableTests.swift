@@ -110,6 +110,7 @@ import Work
         #expect(refusal(head + "-1,2,3\n").contains("-1.0 is not a frame number"))
         #expect(refusal(head + "1.5,2,3\n").contains("1.5 is not a frame number"))
         #expect(refusal(head + "1,#N/A,3\n").contains("'#N/A' is not a number"))
+        #expect(refusal(head + "1,\0\0,3\n").contains("'??' is not a number"))
         #expect(refusal("frame\tx [nm]\ty [nm]\n1\t1,234\t0.5\n").contains("a comma stand beside numbers with a point"))
         #expect(refusal("frame;x [nm];y [nm]\n1;1.234,5;2\n").contains("is not a number"))
         #expect(refusal("1,2,3\n4,5,6\n").contains("first line holds numbers and no names"))

@@ -195,7 +195,8 @@ struct SeparatedText {
                 Localization.number(from: $0[...])
             } : Localization.number(from: cell)
         if let value { return value }
-        let text = String(decoding: cell.prefix(40), as: UTF8.self)
+        // A message stays on its line and readable where a damaged file holds zero bytes.
+        let text = String(decoding: cell.prefix(40).map { $0 < 32 ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
         throw Failure("\(path), line \(lineNumber): '\(text)' is not a number", code: "table-value")
     }
 }
