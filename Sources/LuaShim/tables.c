@@ -5,9 +5,20 @@
 
 enum { BETWEEN_POLLS = 4096 };
 
-static void check_table(lua_State *state, int index) {
+enum { READS = 1, WRITES = 2, LENGTH = 4 };
+
+// A table, or what has the metamethods that the function needs.
+static void check_table(lua_State *state, int index, int needs) {
+    static const char *const names[] = {"__index", "__newindex", "__len"};
     if (lua_type(state, index) == LUA_TTABLE) return;
-    if (!lua_getmetatable(state, index)) luaL_checktype(state, index, LUA_TTABLE);
+    int found = lua_getmetatable(state, index), top = lua_gettop(state);
+    for (int bit = 0; found && bit < 3; bit++) {
+        if (!(needs & 1 << bit)) continue;
+        lua_pushstring(state, names[bit]);
+        found = lua_rawget(state, top) != LUA_TNIL;
+        lua_settop(state, top);
+    }
+    if (!found) luaL_checktype(state, index, LUA_TTABLE);
     lua_pop(state, 1);
 }
 
@@ -25,8 +36,8 @@ static int move(lua_State *state) {
     lua_Integer first = luaL_checkinteger(state, 2), last = luaL_checkinteger(state, 3);
     lua_Integer start = luaL_checkinteger(state, 4);
     int to = lua_isnoneornil(state, 5) ? 1 : 5;
-    check_table(state, 1);
-    check_table(state, to);
+    check_table(state, 1, READS);
+    check_table(state, to, WRITES);
     if (last >= first) {
         luaL_argcheck(state, first > 0 || last < LUA_MAXINTEGER + first, 3, "too many elements to move");
         lua_Integer count = last - first + 1;
@@ -39,7 +50,7 @@ static int move(lua_State *state) {
 }
 
 static int insert(lua_State *state) {
-    check_table(state, 1);
+    check_table(state, 1, READS | WRITES | LENGTH);
     lua_Integer end = (lua_Integer)((lua_Unsigned)luaL_len(state, 1) + 1);
     switch (lua_gettop(state)) {
     case 2:
@@ -58,10 +69,10 @@ static int insert(lua_State *state) {
 }
 
 static int take_out(lua_State *state) {
-    check_table(state, 1);
+    check_table(state, 1, READS | WRITES | LENGTH);
     lua_Integer size = luaL_len(state, 1), position = luaL_optinteger(state, 2, size);
-    if (lua_gettop(state) > 1)
-        luaL_argcheck(state, (lua_Unsigned)position - 1 <= (lua_Unsigned)size, 2, "position out of bounds");
+    if (position != size)
+        luaL_argcheck(state, (lua_Unsigned)position - 1 <= (lua_Unsigned)size, 1, "position out of bounds");
     lua_geti(state, 1, position);
     if (position < size) {
         copy(state, 1, position + 1, size - position, 1, position, 1);
@@ -73,7 +84,7 @@ static int take_out(lua_State *state) {
 }
 
 static int concat(lua_State *state) {
-    check_table(state, 1);
+    check_table(state, 1, READS | LENGTH);
     size_t length;
     const char *separator = luaL_optlstring(state, 2, "", &length);
     lua_Integer position = luaL_optinteger(state, 3, 1);
@@ -85,7 +96,8 @@ static int concat(lua_State *state) {
         lua_geti(state, 1, position);
         if (!lua_isstring(state, -1))
             return luaL_error(
-                state, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)position);
+                state, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(state, -1),
+                (LUAI_UACINT)position);
         luaL_addvalue(&buffer);
         if (position == last) break;
         luaL_addlstring(&buffer, separator, length);
@@ -103,7 +115,7 @@ static int polling_less(lua_State *state) {
 
 // A long sort without a function of the script compares by one that polls; upvalue 1 is the standard function.
 static int sort(lua_State *state) {
-    check_table(state, 1);
+    check_table(state, 1, READS | WRITES | LENGTH);
     lua_settop(state, 2);
     if (lua_isnil(state, 2) && luaL_len(state, 1) > 100000) {
         lua_pushcfunction(state, polling_less);
