@@ -116,8 +116,10 @@ static int polling_less(lua_State *state) {
 // A long sort without a function of the script compares by one that polls; upvalue 1 is the standard function.
 static int sort(lua_State *state) {
     check_table(state, 1, READS | WRITES | LENGTH);
+    lua_Integer size = luaL_len(state, 1);
+    if (size > 1 && !lua_isnoneornil(state, 2)) luaL_checktype(state, 2, LUA_TFUNCTION);
     lua_settop(state, 2);
-    if (lua_isnil(state, 2) && luaL_len(state, 1) > 100000) {
+    if (lua_isnil(state, 2) && size > 100000) {
         lua_pushcfunction(state, polling_less);
         lua_replace(state, 2);
     }
