@@ -105,7 +105,14 @@ int px_watch_crashes(void (*stop)(void), int helpers, int keepx_handlers) {
     if (problem) return problem;
     struct sigaction ours = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&ours.sa_mask);
-    for (int index = 0; index < TRAPS; index++) sigaction(traps[index], &ours, &earlier[index]);
+    // A program that is started by a thread of a pool inherits SIGABRT blocked.
+    sigset_t crashes;
+    sigemptyset(&crashes);
+    for (int index = 0; index < TRAPS; index++) {
+        sigaction(traps[index], &ours, &earlier[index]);
+        sigaddset(&crashes, traps[index]);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &crashes, NULL);
     return 0;
 }
 
