@@ -4,93 +4,227 @@ import Work
 
 /// What a device does.
 public enum Provision: String, Sendable, CaseIterable {
-    case light, stage, focus, wheel, shutter, trigger
+    case light, stage, focus, focusLock = "focus lock", wheel, shutter, trigger, meter, camera
 }
 
-/// One driver: everything that the program knows of a kind of device, declared in one place. From it come the keys of
-/// the microscope file with their checks, the help, and what the keeper does when the program dies.
+/// One driver: everything that the program knows of a kind of controller, declared in one place. From it come the keys
+/// of the microscope file with their checks, the help, and what the keeper does when the program dies.
 public struct Driver: Sendable {
+    /// One of the devices that a controller offers.
+    public struct Provided: Sendable {
+        /// What it does.
+        public let provision: Provision
+        /// The device in one line; empty where the driver's says it all.
+        public let help: String
+        /// Its keys in the microscope file, those that all devices of its kind have behind its own.
+        public let settings: [SettingHelp]
+        let read: @Sendable (inout Keys) -> PlannedPart
+    }
+
     /// What the microscope file calls it.
     public let name: String
-    /// The device in one line.
+    /// The controller in one line.
     public let help: String
-    /// What it does.
-    public let provides: [Provision]
     /// How commands and replies stand in its line.
     public let framing: Framing
-    /// The question that only this device answers; it switches nothing.
+    /// The question that only this controller answers; it switches nothing.
     public let identity: Identity
-    /// How its light is put off, for devices with light.
+    /// How its light is put off, for controllers with light.
     public let off: OffRecipe?
-    /// Its settings, in the order of the help.
+    /// The settings of the controller, in the order of the help.
     public let settings: [SettingHelp]
-    private let opening:
-        @Sendable (String, [String: JSONValue], String) throws -> @Sendable (DeviceLine) throws -> any Device
+    /// The devices that it offers, at most one of each kind.
+    public let parts: [Provided]
+    private let read: @Sendable (inout Keys) -> @Sendable (String, DeviceLine) throws -> any Sendable
+
+    /// What it does.
+    public var provides: [Provision] { parts.map(\.provision) }
 
     /// Declares a driver.
     /// - Parameters:
-    ///   - defaults: the settings where nothing else is said.
-    ///   - settings: the keys of the microscope file that the driver has beside `driver` and `port`.
-    ///   - open: makes the device on a line on which it has answered; its light is off then.
-    public init<Settings: Sendable>(
-        _ name: String, help: String, provides: [Provision], framing: Framing, identity: Identity,
-        off: OffRecipe? = nil,
+    ///   - defaults: the settings of the controller where nothing else is said.
+    ///   - settings: the keys that the controller has beside `driver` and `port`.
+    ///   - connect: makes the controller on a line on which it has answered; its light is off then.
+    ///   - parts: the devices that it offers.
+    public init<Settings: Sendable, Controller: Sendable>(
+        _ name: String, help: String, framing: Framing, identity: Identity, off: OffRecipe? = nil,
         defaults: Settings, settings: [Setting<Settings>],
-        open: @escaping @Sendable (_ name: String, _ settings: Settings, _ line: DeviceLine) throws -> any Device
+        connect: @escaping @Sendable (_ name: String, _ settings: Settings, _ line: DeviceLine) throws -> Controller,
+        parts: [Part<Controller>]
     ) {
         self.name = name
         self.help = help
-        self.provides = provides
         self.framing = framing
         self.identity = identity
         self.off = off
         self.settings = settings.map { $0.help(defaults: defaults) }
-        opening = { device, values, place in
-            var chosen = defaults
-            try readSettings(settings, from: values, place: place, into: &chosen)
-            let ready = chosen
-            return { line in try open(device, ready, line) }
+        self.parts = parts.map(\.provided)
+        read = { keys in
+            let ready = keys.read(settings, defaults: defaults)
+            return { name, line in try connect(name, ready, line) }
         }
     }
 
-    /// Checks the keys of a device in a microscope file without touching the device.
-    /// - Parameters:
-    ///   - device: the name of the device, such as `405`.
-    ///   - values: its keys, `driver` and `port` among them.
-    ///   - place: where they stand, for messages: `rig.lua: lights: 405`.
-    /// - Throws: `Failure` that tells all problems at once, with the nearest names.
-    public func check(_ device: String, _ values: [String: JSONValue], place: String) throws {
-        _ = try opening(device, values, place)
+    /// Declares a driver whose controller is nothing but its line.
+    public init(
+        _ name: String, help: String, framing: Framing, identity: Identity, off: OffRecipe? = nil,
+        parts: [Part<DeviceLine>]
+    ) {
+        self.init(
+            name, help: help, framing: framing, identity: identity, off: off, defaults: (), settings: [],
+            connect: { _, _, line in line }, parts: parts)
     }
 
-    /// Opens a device: its light is off and it has said who it is.
+    /// Checks the keys of a controller in a microscope file without touching it.
+    /// - Parameters:
+    ///   - values: its keys, `driver` and `port` among them.
+    ///   - place: where they stand, for messages: `rig.lua: controllers: tiger`.
+    /// - Returns: what opens it.
+    /// - Throws: `Failure` that tells all problems at once, with the nearest names.
+    public func plan(controller values: [String: JSONValue], place: String) throws -> PlannedController {
+        var keys = Keys(values, common: ["driver", "port", "optional"])
+        let port = keys.port()
+        let connect = read(&keys)
+        try keys.finish(place: place)
+        return PlannedController(driver: self, port: port, connect: connect)
+    }
+
+    /// Checks the keys of a device that stands on a controller of the file without touching it.
+    /// - Parameters:
+    ///   - values: its keys, `from` among them.
+    ///   - provision: what it is to do.
+    ///   - place: where they stand, for messages.
+    /// - Returns: what makes it from the open controller.
+    /// - Throws: as `plan(controller:place:)`, also where the controller offers no such device.
+    public func plan(part values: [String: JSONValue], as provision: Provision, place: String) throws -> PlannedPart {
+        var keys = Keys(values, common: ["from", "optional"])
+        let make = try part(provision, place: place).read(&keys)
+        try keys.finish(place: place)
+        return make
+    }
+
+    /// Checks the keys of a device with a line of its own: those of the controller and of the device together.
+    /// - Throws: as `plan(controller:place:)`, also where the driver offers no such device.
+    public func plan(device values: [String: JSONValue], as provision: Provision, place: String) throws
+        -> (controller: PlannedController, part: PlannedPart)
+    {
+        var keys = Keys(values, common: ["driver", "port", "optional"])
+        let port = keys.port()
+        let connect = read(&keys)
+        let make = try part(provision, place: place).read(&keys)
+        try keys.finish(place: place)
+        return (PlannedController(driver: self, port: port, connect: connect), make)
+    }
+
+    /// As `plan(device:as:place:)` for the first device that the driver offers.
+    public func check(_ device: String, _ values: [String: JSONValue], place: String) throws {
+        _ = try plan(device: values, as: parts[0].provision, place: place)
+    }
+
+    /// Opens a device with a line of its own: its light is off and it has said who it is.
     /// - Parameters:
     ///   - device: its name.
     ///   - values: its keys in the microscope file.
-    ///   - place: where they stand, for messages.
-    ///   - keeper: has the port of a device with light, and is needed for one.
-    /// - Throws: `Failure` of `check`, of the port, or of the device.
-    public func open(_ device: String, _ values: [String: JSONValue], place: String, keeper: Keeper?) throws
-        -> any Device
-    {
-        let make = try opening(device, values, place)
-        guard case .string(let port)? = values["port"] else { throw Failure("\(place): the key 'port' is missing") }
-        let path = try PortName.resolve(port)
+    ///   - provision: what it is to do; the first that the driver offers unless given.
+    ///   - place: where the keys stand, for messages.
+    ///   - keeper: has the port of a controller with light, and is needed for one.
+    /// - Throws: `Failure` of the check, of the port, or of the device.
+    public func open(
+        _ device: String, _ values: [String: JSONValue], as provision: Provision? = nil, place: String, keeper: Keeper?
+    ) throws -> any Device {
+        let (controller, part) = try plan(device: values, as: provision ?? parts[0].provision, place: place)
+        let open = try controller.open(device, isShared: false, place: place, keeper: keeper)
+        do { return try part(device, open.controller) } catch {
+            open.close()
+            throw error
+        }
+    }
+
+    private func part(_ provision: Provision, place: String) throws -> Provided {
+        if let part = parts.first(where: { $0.provision == provision }) { return part }
+        throw Failure(
+            "\(place): the driver '\(name)' offers no \(provision.rawValue)",
+            remedy: "it offers \(provides.map(\.rawValue).joined(separator: ", "))", code: "bad-description")
+    }
+}
+
+/// Makes a device of a name from its open controller.
+public typealias PlannedPart = @Sendable (_ name: String, _ controller: any Sendable) throws -> any Device
+
+/// One of the devices that a controller offers, as a driver declares it.
+public struct Part<Controller: Sendable>: Sendable {
+    let provided: Driver.Provided
+
+    /// Declares a device.
+    /// - Parameters:
+    ///   - provision: what it does. A stage is given as a `StageDrive`, a focus drive as a `FocusDrive`: their limits
+    ///     and their settling are seen to elsewhere.
+    ///   - help: the device in one line; empty where the driver's help says it all.
+    ///   - defaults: its settings where nothing else is said.
+    ///   - settings: the keys of the microscope file that belong to it alone.
+    ///   - make: makes it; its light is off then and nothing moves.
+    public init<Settings: Sendable>(
+        _ provision: Provision, help: String = "", defaults: Settings, settings: [Setting<Settings>],
+        make: @escaping @Sendable (_ name: String, _ settings: Settings, _ controller: Controller) throws -> any Device
+    ) {
+        let common = CommonSettings.settings(provision)
+        provided = Driver.Provided(
+            provision: provision, help: help,
+            settings: settings.map { $0.help(defaults: defaults) } + common.map { $0.help(defaults: CommonSettings()) },
+            read: { keys in
+                let own = keys.read(settings, defaults: defaults)
+                let shared = keys.read(common, defaults: CommonSettings())
+                return { name, controller in
+                    guard let controller = controller as? Controller else {
+                        throw Failure("\(name) does not stand on this controller", code: "bad-description")
+                    }
+                    return shared.applied(to: try make(name, own, controller), as: provision)
+                }
+            })
+    }
+}
+
+/// A controller whose keys have been read.
+public struct PlannedController: Sendable {
+    /// Its driver.
+    public let driver: Driver
+    /// Its port, as the file names it.
+    public let port: String
+    let connect: @Sendable (String, DeviceLine) throws -> any Sendable
+
+    /// Opens the port: the light is off, and the controller has said who it is.
+    /// - Parameters:
+    ///   - name: of the controller or the device, for messages.
+    ///   - isShared: whether several devices may stand on it; its line is closed by `OpenController.close()` then.
+    ///   - place: where its keys stand, for messages.
+    ///   - keeper: has the port of a controller with light, and is needed for one.
+    /// - Throws: `Failure` of the port or of the controller.
+    public func open(_ name: String, isShared: Bool, place: String, keeper: Keeper?) throws -> OpenController {
         let line: DeviceLine
-        if let off {
+        let framing = driver.framing
+        if let off = driver.off {
             guard let keeper else {
                 throw Failure("\(place): a light is opened only with a keeper", code: "keeper-missing")
             }
-            let bytes = try keeper.openLine(name: device, path: path, framing: framing, recipe: off)
+            guard !port.hasPrefix("tcp:") else {
+                throw Failure(
+                    "\(place): a light cannot be guarded on \(port)", remedy: "connect it to a serial port",
+                    code: "bad-port")
+            }
+            let bytes = try keeper.openLine(
+                name: name, path: try PortName.resolve(port), framing: framing, recipe: off)
             line = DeviceLine(
-                line: Line(bytes, name: device, framing: framing, identity: identity), kept: (keeper, bytes))
+                line: Line(bytes, name: name, framing: framing, identity: driver.identity), kept: (keeper, bytes),
+                isShared: isShared)
         } else {
-            let bytes = try SerialPort(path, baud: framing.baud)
-            line = DeviceLine(line: Line(bytes, name: device, framing: framing, identity: identity), kept: nil)
+            let bytes = try PortName.open(port, baud: framing.baud)
+            line = DeviceLine(
+                line: Line(bytes, name: name, framing: framing, identity: driver.identity), kept: nil,
+                isShared: isShared)
         }
         do {
             try line.line.resynchronise()
-            return try make(line)
+            return OpenController(controller: try connect(name, line), line: line.line)
         } catch {
             line.line.close()
             throw error
@@ -98,20 +232,13 @@ public struct Driver: Sendable {
     }
 }
 
-/// The line of an open device, with the keeper where that has its port.
-public struct DeviceLine: Sendable {
-    /// For requests.
+/// A controller that has answered.
+public struct OpenController: Sendable {
+    /// What the driver makes of it, for `PlannedPart`.
+    public let controller: any Sendable
+    /// Its line.
     public let line: Line
-    let kept: (keeper: Keeper, bytes: KeeperLine)?
 
-    /// Puts light off without waiting for whatever the line is doing: by a command where the line is free and answers,
-    /// else through the keeper. It cannot fail; whether the light is off is asked afterwards.
-    public func putOff(_ command: String) {
-        if (try? line.askIfFree(command, within_ms: 200)) != nil { return }
-        if let kept, kept.keeper.off(kept.bytes) != nil { return }
-        _ = try? line.ask(command, within_ms: 200, repeats: .once)
-    }
-
-    /// How the light on this line is guarded.
-    public var guardText: String { kept.map { $0.keeper.describe($0.bytes) } ?? "nothing guards \(line.name)" }
+    /// Gives the port back, after the devices that stand on it were closed.
+    public func close() { line.close() }
 }

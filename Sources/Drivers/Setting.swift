@@ -27,9 +27,9 @@ public struct Setting<Settings: Sendable>: Sendable {
         SettingHelp(name: name, values: values, standard: isRequired ? nil : standard(defaults), help: text)
     }
 
-    /// A number within limits; the unit is the end of its name.
-    public static func number(
-        _ name: String, _ field: any WritableKeyPath<Settings, Double> & Sendable, _ limits: ClosedRange<Double>,
+    /// A number within limits, whole where the field is; the unit is the end of its name.
+    public static func number<Value: SettingNumber>(
+        _ name: String, _ field: any WritableKeyPath<Settings, Value> & Sendable, _ limits: ClosedRange<Value>,
         isRequired: Bool = false, _ help: String
     ) -> Setting {
         let values = "\(plain(limits.lowerBound)) to \(plain(limits.upperBound))"
@@ -37,28 +37,43 @@ public struct Setting<Settings: Sendable>: Sendable {
             name: name, values: values, text: help, isRequired: isRequired,
             standard: { plain($0[keyPath: field]) },
             take: { value, settings in
-                guard case .number(let number) = value else { return "is not a number" }
+                guard case .number(let given) = value, let number = Value(exactly: given) else {
+                    return "is not \(Value.kind)"
+                }
                 guard limits.contains(number) else { return "is \(plain(number)); give \(values)" }
                 settings[keyPath: field] = number
                 return nil
             })
     }
 
-    /// A whole number within limits.
-    public static func whole(
-        _ name: String, _ field: any WritableKeyPath<Settings, Int> & Sendable, _ limits: ClosedRange<Int>,
+    /// Two numbers, the lower first.
+    public static func range(
+        _ name: String, _ field: any WritableKeyPath<Settings, ClosedRange<Double>> & Sendable,
         isRequired: Bool = false, _ help: String
     ) -> Setting {
-        let values = "\(limits.lowerBound) to \(limits.upperBound)"
+        let values = "[lowest, highest]"
         return Setting(
             name: name, values: values, text: help, isRequired: isRequired,
-            standard: { String($0[keyPath: field]) },
+            standard: { "[\(plain($0[keyPath: field].lowerBound)), \(plain($0[keyPath: field].upperBound))]" },
             take: { value, settings in
-                guard case .number(let number) = value, let whole = Int(exactly: number) else {
-                    return "is not a whole number"
-                }
-                guard limits.contains(whole) else { return "is \(whole); give \(values)" }
-                settings[keyPath: field] = whole
+                guard case .array(let list) = value, list.count == 2, case .number(let low) = list[0],
+                    case .number(let high) = list[1], low < high, (high - low).isFinite
+                else { return "is not a range; give \(values)" }
+                settings[keyPath: field] = low...high
+                return nil
+            })
+    }
+
+    /// A text that is not empty.
+    public static func text(
+        _ name: String, _ field: any WritableKeyPath<Settings, String> & Sendable, isRequired: Bool = false,
+        _ help: String
+    ) -> Setting {
+        Setting(
+            name: name, values: "a text", text: help, isRequired: isRequired, standard: { $0[keyPath: field] },
+            take: { value, settings in
+                guard case .string(let text) = value, !text.isEmpty else { return "is not a text" }
+                settings[keyPath: field] = text
                 return nil
             })
     }
@@ -119,33 +134,25 @@ public struct Setting<Settings: Sendable>: Sendable {
     }
 }
 
-/// Reads all settings from the keys of a device; tells every problem at once.
-func readSettings<Settings>(
-    _ settings: [Setting<Settings>], from values: [String: JSONValue], place: String, into chosen: inout Settings
-) throws {
-    var problems: [String] = []
-    let common = ["driver", "port", "optional"]
-    let names = common + settings.map(\.name)
-    for key in values.keys.sorted() where !names.contains(key) {
-        let guess = nearestName(to: key, in: names).map { "did you mean '\($0)'?" }
-        problems.append("there is no key '\(key)', \(guess ?? "the keys are \(names.joined(separator: ", "))")")
-    }
-    if case .string(let port)? = values["port"], !port.isEmpty {
-    } else {
-        problems.append("the port is missing, give a path or usb:VID:PID:SERIAL")
-    }
-    for setting in settings {
-        if let value = values[setting.name], value != .null {
-            if let problem = setting.take(value, &chosen) { problems.append("\(setting.name) \(problem)") }
-        } else if setting.isRequired {
-            problems.append("\(setting.name) is missing; give \(setting.values)")
-        }
-    }
-    guard problems.isEmpty else {
-        throw Failure("\(place): \(problems.joined(separator: "; "))", code: "bad-description")
-    }
+/// A number that a setting may be.
+public protocol SettingNumber: Comparable, Sendable {
+    /// For messages: `a number`.
+    static var kind: String { get }
+    /// The value where it is one.
+    init?(exactly value: Double)
 }
 
-private func plain(_ number: Double) -> String {
-    number == number.rounded() && abs(number) < 1e15 ? String(Int(number)) : String(number)
+extension Double: SettingNumber {
+    /// For messages.
+    public static var kind: String { "a number" }
+}
+
+extension Int: SettingNumber {
+    /// For messages.
+    public static var kind: String { "a whole number" }
+}
+
+private func plain(_ number: some SettingNumber) -> String {
+    let text = "\(number)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
 }

@@ -13,15 +13,13 @@ public protocol Device: AnyObject, Sendable {
     func close()
 }
 
-/// A stage that moves the specimen. Coordinates are the specimen's: the point (x_um, y_um) of the specimen that
-/// lies in the centre of the field of view.
-public protocol Stage: Device {
-    /// The reachable positions.
-    var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { get }
+/// What the driver of a stage does: a stage before its travel and its settling are seen to (`GuardedStage`).
+/// Coordinates are the specimen's: the point (x_um, y_um) of the specimen that lies in the centre of the field of view.
+public protocol StageDrive: Device {
     /// Starts a move and returns at once.
-    /// - Throws: `Failure` when the target lies outside the travel or the device refuses.
+    /// - Throws: `Failure` when the device refuses.
     func startMove(x_um: Double, y_um: Double) throws
-    /// Whether the stage has arrived and settled.
+    /// Whether it stands still, as the device says it.
     func state() -> MotionState
     /// Where the stage says it is.
     func position() throws -> (x_um: Double, y_um: Double)
@@ -29,18 +27,32 @@ public protocol Stage: Device {
     func stop()
 }
 
-/// The focus drive.
-public protocol Focus: Device {
+/// A stage that moves the specimen: `startMove` throws a `Failure` when the target lies outside the travel, and
+/// `state()` is `moved` when it has arrived and settled.
+public protocol Stage: StageDrive {
     /// The reachable positions.
-    var travel_um: ClosedRange<Double> { get }
+    var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { get }
+}
+
+/// What the driver of a focus drive does: a focus drive before its travel and its settling are seen to
+/// (`GuardedFocus`).
+public protocol FocusDrive: Device {
     /// Starts a move and returns at once.
+    /// - Throws: `Failure` when the device refuses.
     func startMove(z_um: Double) throws
-    /// Whether the drive has arrived and settled.
+    /// Whether it stands still, as the device says it.
     func state() -> MotionState
     /// Where the drive says it is.
     func position() throws -> Double
     /// Stops at once.
     func stop()
+}
+
+/// The focus drive: `startMove` throws a `Failure` when the target lies outside the travel, and `state()` is `moved`
+/// when it has arrived and settled.
+public protocol Focus: FocusDrive {
+    /// The reachable positions.
+    var travel_um: ClosedRange<Double> { get }
 }
 
 /// A light source. It is off after creation, after `off()` and after `close()`.
@@ -68,4 +80,55 @@ public protocol Wheel: Device {
     func select(_ position: String) throws
     /// The position in the light path, nil while it turns or when it does not answer.
     var selected: String? { get }
+}
+
+/// An output of a trigger board that lets the light of a source through only while the camera exposes.
+public protocol Trigger: Device {
+    /// Passes the camera's signal on; without the signal the output is dark.
+    /// - Throws: `Failure` when the board does not confirm; it is dark then.
+    func start() throws
+    /// Dark, whatever the camera does. Must not throw.
+    func stop()
+    /// Whether it passes the camera's signal on; nil when the board does not answer.
+    var isPassing: Bool? { get }
+}
+
+/// A shutter. It is shut after creation, after `shut()` and after `close()`.
+public protocol Shutter: Device {
+    /// Lets light through.
+    /// - Throws: `Failure` when the device does not confirm; it is shut then.
+    func open() throws
+    /// Lets none through. Must not throw.
+    func shut()
+    /// Whether light can come through; nil when the device does not answer.
+    var isOpen: Bool? { get }
+}
+
+/// A power meter.
+public protocol Meter: Device {
+    /// The wavelength for which it is set.
+    func wavelength_nm() throws -> Double
+    /// Sets the wavelength of the light that it is to measure.
+    func setWavelength(_ wavelength_nm: Double) throws
+    /// The power that falls on its sensor now.
+    func power_mw() throws -> Double
+}
+
+/// A lock that holds the focus by itself.
+public protocol FocusLock: Device {
+    /// What it does.
+    func lockState() -> FocusLockState
+    /// Holds the focus where it is, or at its offset.
+    func lock() throws
+    /// Lets the focus go.
+    func unlock() throws
+    /// Its offset, in steps of its own.
+    func offset() throws -> Double
+    /// Sets the offset.
+    func setOffset(_ offset: Double) throws
+}
+
+/// What a focus lock says of itself. A failed query is `unknown`.
+public enum FocusLockState: String, Sendable {
+    case locked, searching, lost, off, unknown
 }

@@ -96,6 +96,17 @@ public enum PortName {
             code: "port-ambiguous")
     }
 
+    /// Opens a port: a serial one by path or `usb:VID:PID:SERIAL`, or a TCP connection as `tcp:HOST:PORT`.
+    /// - Throws: `Failure` of `resolve`, of `SerialPort` or of `TCPLine`.
+    public static func open(_ name: String, baud: Int) throws -> any ByteLine {
+        guard name.hasPrefix("tcp:") else { return try SerialPort(try resolve(name), baud: baud) }
+        let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, !parts[1].isEmpty, let port = Int(parts[2]) else {
+            throw Failure("'\(name)' is not a port", remedy: "write tcp:HOST:PORT", code: "bad-port")
+        }
+        return try TCPLine(host: String(parts[1]), port: port)
+    }
+
     private static func isUSBNumber(_ text: String) -> Bool {
         text.count == 4 && text.allSatisfy(\.isHexDigit)
     }

@@ -16,31 +16,38 @@ public final class FW102C: Wheel {
 
     /// The declaration.
     public static let driver = Driver(
-        "fw102c", help: "Thorlabs FW102C or FW212C filter wheel", provides: [.wheel],
+        "fw102c", help: "Thorlabs FW102C or FW212C filter wheel",
         framing: Framing(
             baud: 115200, lineEnd: "\r", replyEnd: .text("> "), prompts: [">"], echo: .always,
             refusals: ["Command error"]),
         identity: Identity("*idn?", expects: "FW102C"),
-        defaults: Settings(),
-        settings: [
-            .names("positions", \.positions, count: 1...12, isRequired: true, "what stands in its positions, from 1"),
-            .choice("speed", \.speed, of: ["fast", "slow"], "how fast it turns"),
-            .number("settle_ms", \.settle_ms, 0...5000, "how long to wait after it has arrived"),
-        ],
-        open: FW102C.init)
+        parts: [
+            Part(
+                .wheel, defaults: Settings(),
+                settings: [
+                    .names(
+                        "positions", \.positions, count: 1...12, isRequired: true,
+                        "what stands in its positions, from 1"),
+                    .choice("speed", \.speed, of: ["fast", "slow"], "how fast it turns"),
+                    .number("settle_ms", \.settle_ms, 0...5000, "how long to wait after it has arrived"),
+                ],
+                make: FW102C.init)
+        ])
 
     /// The name in the microscope's description.
     public let name: String
     /// The names of the positions.
     public var positions: [String] { settings.positions }
     private let settings: Settings
-    private let line: Line
+    private let device: DeviceLine
     private let isClosed = Mutex(false)
+
+    private var line: Line { device.line }
 
     init(_ name: String, _ settings: Settings, _ device: DeviceLine) throws {
         self.name = name
         self.settings = settings
-        line = device.line
+        self.device = device
         let reply = try line.ask("pcount?", repeats: .once)
         guard let count = Int(reply.text) else { throw line.garbled("pcount?", reply, expected: "a number") }
         guard settings.positions.count <= count else {
@@ -90,7 +97,7 @@ public final class FW102C: Wheel {
     /// Gives the port back.
     public func close() {
         isClosed.withLock { $0 = true }
-        line.close()
+        device.close()
     }
 
     private func checkOpen() throws {

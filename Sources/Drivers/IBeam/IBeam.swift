@@ -18,7 +18,7 @@ public final class IBeam: LightSource {
 
     /// The declaration.
     public static let driver = Driver(
-        "ibeam", help: "TOPTICA iBeam smart laser", provides: [.light],
+        "ibeam", help: "TOPTICA iBeam smart laser",
         framing: Framing(
             baud: 115200, lineEnd: "\r\n", replyEnd: .text("[OK]\r\n"), prompts: ["[OK]"], echo: .possible, poison: "~",
             refusals: ["%SYS-W", "%SYS-E", "%SYS-F"], setUp: ["echo off", "prompt off", "talk usual"]),
@@ -26,14 +26,19 @@ public final class IBeam: LightSource {
         off: OffRecipe(
             off: ["laser off"], proofs: [.init("status laser", "OFF")],
             questions: ["status", "show", "id", "version", "echo", "prompt", "talk"]),
-        defaults: Settings(),
-        settings: [
-            .number("wavelength_nm", \.wavelength_nm, 200...2000, isRequired: true, "the wavelength"),
-            .number("maximum_mw", \.maximum_mw, 0.1...1000, isRequired: true, "the greatest power that may be set"),
-            .whole("channel", \.channel, 1...5, "the channel of the laser that holds the power"),
-            .flag("modulated", \.modulated, "whether its modulation input gates the light, such as by the camera"),
-        ],
-        open: IBeam.init)
+        parts: [
+            Part(
+                .light, defaults: Settings(),
+                settings: [
+                    .number("wavelength_nm", \.wavelength_nm, 200...2000, isRequired: true, "the wavelength"),
+                    .number(
+                        "maximum_mw", \.maximum_mw, 0.1...1000, isRequired: true, "the greatest power that may be set"),
+                    .number("channel", \.channel, 1...5, "the channel of the laser that holds the power"),
+                    .flag(
+                        "modulated", \.modulated, "whether its modulation input gates the light, such as by the camera"),
+                ],
+                make: IBeam.init)
+        ])
 
     /// The name in the microscope's description.
     public let name: String
@@ -128,7 +133,7 @@ public final class IBeam: LightSource {
     public func close() {
         off()
         isClosed.withLock { $0 = true }
-        line.close()
+        device.close()
     }
 
     private func checkOpen() throws {

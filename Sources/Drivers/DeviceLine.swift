@@ -1,0 +1,23 @@
+import Transports
+
+/// The line of an open controller, with the keeper where that has its port.
+public struct DeviceLine: Sendable {
+    /// For requests.
+    public let line: Line
+    let kept: (keeper: Keeper, bytes: KeeperLine)?
+    let isShared: Bool
+
+    /// Puts light off without waiting for whatever the line is doing: by a command where the line is free and answers,
+    /// else through the keeper. It cannot fail; whether the light is off is asked afterwards.
+    public func putOff(_ command: String) {
+        if (try? line.askIfFree(command, within_ms: 200)) != nil { return }
+        if let kept, kept.keeper.off(kept.bytes) != nil { return }
+        _ = try? line.ask(command, within_ms: 200, repeats: .once)
+    }
+
+    /// Gives the port back where no other device stands on it; for `close()` of a device.
+    public func close() { if !isShared { line.close() } }
+
+    /// How the light on this line is guarded.
+    public var guardText: String { kept.map { $0.keeper.describe($0.bytes) } ?? "nothing guards \(line.name)" }
+}
