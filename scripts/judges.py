@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import warnings
 
 warnings.simplefilter("ignore")
@@ -77,11 +78,134 @@ def wheel_pylablib(path):
     wheel.close()
 
 
+def refused(error, body):
+    """Whether a call is refused with an error of this kind."""
+    try:
+        body()
+    except error:
+        return True
+    return False
+
+
+def still(read, seconds=0.2):
+    """Whether a position stays as it is."""
+    before = read()
+    time.sleep(seconds)
+    return read() == before
+
+
+def tiger_asitiger(path):
+    from asitiger.errors import Errors
+    from asitiger.status import Status
+    from asitiger.tigercontroller import TigerController
+
+    tiger = TigerController.from_serial_port(path)
+    yield "axes", [(a.label, a.address) for a in tiger.axes()], [("X", "1"), ("Y", "1"), ("Z", "2")]
+    tiger.move({"X": 12345, "Y": -2000})
+    yield "busy", tiger.status(), Status.BUSY
+    tiger.wait_until_idle()
+    yield "arrived", tiger.where(["X", "Y"]), {"X": 12345, "Y": -2000}
+    tiger.move_relative({"Z": 50.5})
+    tiger.wait_until_idle()
+    yield "focus", tiger.where(["Z"]), {"Z": 50.5}
+    status = tiger.rdstat(["X"])[0]
+    yield "idle and on", (status.status, status.enabled.name, status.upper_limit.name), (Status.IDLE, "ENABLED", "OPEN")
+    yield "out of range", refused(Errors.ParameterOutOfRangeError, lambda: tiger.move({"X": 1e9})), True
+    yield "no such axis", refused(Errors.UnrecognizedAxisParameterError, lambda: tiger.move({"Q": 1})), True
+    tiger.move({"X": -400000})
+    yield "halted", refused(Errors.SerialCommandHaltedError, tiger.halt), True
+    yield "stands still", still(lambda: tiger.where(["X"])), True
+    tiger.here({"X": 0})
+    yield "zero", tiger.where(["X"]), {"X": 0}
+    tiger.connection.disconnect()
+
+
+def ms2000_microscope(path):
+    from microscope.controllers.asi import _ASIController
+
+    stage = _ASIController(path, 115200, 0.2)
+    yield "axes", stage.axis_list, ["X", "Y", "Z"]
+    stage.set_speed("X", 10)
+    stage.move_to_absolute_position("X", 12345)
+    stage.wait_for_motor_stop("X")
+    yield "arrived", stage.get_absolute_position("X"), 12345.0
+    stage.move_by_relative_position("X", -345)
+    stage.wait_for_motor_stop("X")
+    yield "arrived again", stage.get_absolute_position("X"), 12000.0
+    stage.move_to_limit("Z", 100)
+    yield "at its limit", (stage.wait_for_motor_stop("Z"), stage.get_absolute_position("Z"))[1], 50000.0
+    stage.reset_position("Z")
+    yield "zero", stage.get_absolute_position("Z"), 0.0
+
+
+def zaber_motion(path):
+    from zaber_motion import CommandFailedException
+    from zaber_motion.ascii import Connection
+
+    with Connection.open_serial_port(path) as connection:
+        axis = connection.get_device(1).get_axis(1)
+        yield "homed", axis.is_homed(), True
+        axis.home()
+        yield "home", axis.get_position(), 0.0
+        axis.move_absolute(123456)
+        yield "arrived", axis.get_position(), 123456.0
+        axis.move_relative(-456)
+        yield "arrived again", axis.get_position(), 123000.0
+        yield "out of range", refused(CommandFailedException, lambda: axis.move_absolute(10**7)), True
+        axis.move_absolute(900000, wait_until_idle=False)
+        yield "busy", axis.is_busy(), True
+        axis.stop()
+        yield "stands still", still(axis.get_position), True
+        focus = connection.get_device(2).get_axis(1)
+        focus.move_absolute(250000)
+        yield "second device", focus.get_position(), 250000.0
+        yield "no such axis", refused(CommandFailedException, lambda: focus.device.get_axis(3).get_position()), True
+
+
+def zaber_microscope(path):
+    from microscope.controllers.zaber import ZaberDaisyChain, ZaberDeviceType
+
+    chain = ZaberDaisyChain(path, {1: ZaberDeviceType.STAGE, 2: ZaberDeviceType.STAGE})
+    stage = chain.devices["1"] if "1" in chain.devices else list(chain.devices.values())[0]
+    stage.enable()
+    names = sorted(stage.axes)
+    yield "axes", len(names), 2
+    stage.move_to({names[0]: 100000, names[1]: 200000})
+    yield "arrived", (stage.axes[names[0]].position, stage.axes[names[1]].position), (100000, 200000)
+    limits = stage.axes[names[0]].limits
+    yield "limits", (limits.lower, limits.upper), (0, 1000000)
+
+
+def prior_microscope(path):
+    from microscope.controllers.prior import ProScanIII
+
+    controller = ProScanIII(path)
+    yield "devices", list(controller.devices), ["filter 1"]
+    wheel = controller.devices["filter 1"]
+    wheel.position = 4
+    yield "wheel", wheel.position, 4
+    stage = controller._conn
+    stage.set_command(b"COMP 0")
+    stage.move_command(b"G,12000,-3000")
+    while stage.get_command(b"$") != b"0\r":
+        time.sleep(0.01)
+    yield "arrived", (stage.get_command(b"PX"), stage.get_command(b"PY")), (b"12000\r", b"-3000\r")
+    stage.move_command(b"G,500000,0")
+    yield "busy", stage.get_command(b"$"), b"3\r"
+    stage.move_command(b"I")
+    yield "stands still", still(lambda: stage.get_command(b"PX")), True
+
+
 SESSIONS = [
     ("ibeam", "pylablib", ibeam_pylablib),
     ("ibeam", "microscope", ibeam_microscope),
     ("fw102c", "pylablib", wheel_pylablib),
     ("fw102c", "microscope", wheel_microscope),
+    ("asi", "asitiger", tiger_asitiger),
+    ("ms2000", "microscope", ms2000_microscope),
+    ("zaber", "zaber-motion", zaber_motion),
+    ("zaber", "microscope", zaber_microscope),
+    ("prior", "microscope", prior_microscope),
 ]
 
 failed = 0

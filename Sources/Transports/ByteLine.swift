@@ -34,7 +34,7 @@ public protocol ByteLine: AnyObject, Sendable {
     var place: String { get }
     /// Sends the bytes in one write and waits for the reply.
     /// - Parameters:
-    ///   - bytes: what is sent, at least one byte.
+    ///   - bytes: what is sent; none to read on where a reply to what was sent before is still to come.
     ///   - end: how the reply ends.
     ///   - within_ms: how long to wait for the end.
     ///   - dropsStale: whether to send even where bytes stand in the line; they are dropped.
@@ -44,8 +44,17 @@ public protocol ByteLine: AnyObject, Sendable {
     /// - Returns: how many bytes were dropped, and whether it became quiet.
     /// - Throws: as `exchange`.
     func discardInput(quiet_ms: Int, within_ms: Int) throws -> (count: Int, isQuiet: Bool)
+    /// Sends the bytes at once in one write, from any thread, even while another waits for a reply; what that hears may
+    /// belong to these then.
+    /// - Returns: whether they were sent; false where the line cannot do it or is gone.
+    func interject(_ bytes: [UInt8]) -> Bool
     /// Gives the line back. Every later call throws a `Failure` with code `closed`.
     func close()
+}
+
+extension ByteLine {
+    /// A line that cannot send while it waits.
+    public func interject(_ bytes: [UInt8]) -> Bool { false }
 }
 
 /// The failures that all lines have in common.

@@ -14,34 +14,51 @@ final class FileBytes: Sendable {
 
     let place: String
     private let state: Mutex<State>
+    /// The file as long as it may be written to. Held during each write, so that no two commands mix, and never while
+    /// waiting for a reply.
+    private let output: Mutex<Int32>
 
     /// Takes over a file that does not block.
     init(_ file: Int32, place: String) {
         self.place = place
         self.state = Mutex(State(file: file))
+        self.output = Mutex(file)
     }
 
     deinit { close() }
 
     func close() {
         state.withLock { state in
+            output.withLock { $0 = -1 }
             if state.file >= 0 { _ = Glibc.close(state.file) }
             state.file = -1
+        }
+    }
+
+    /// Sends bytes whatever else the line is doing.
+    func interject(_ bytes: [UInt8]) -> Bool {
+        output.withLock { file in
+            file >= 0 && bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) } == bytes.count
         }
     }
 
     func exchange(_ bytes: [UInt8], until end: ReplyEnd, within_ms: Int, dropsStale: Bool) throws -> ByteReply {
         try state.withLock { state in
             try check(state)
-            try takeWaiting(&state)
-            if !state.rest.isEmpty, !dropsStale {
-                defer { state.rest = [] }
-                return .stale(state.rest)
-            }
-            state.rest = []
-            let limit = px_now_us() + Int64(within_ms) * 1000
-            guard try write(bytes, &state, limit) else { return .silent }
             var heard: [UInt8] = []
+            let limit = px_now_us() + Int64(within_ms) * 1000
+            if bytes.isEmpty {
+                heard = state.rest
+                state.rest = []
+            } else {
+                try takeWaiting(&state)
+                if !state.rest.isEmpty, !dropsStale {
+                    defer { state.rest = [] }
+                    return .stale(state.rest)
+                }
+                state.rest = []
+                guard try write(bytes, &state, limit) else { return .silent }
+            }
             while true {
                 if let size = replySize(heard, end) {
                     state.rest = Array(heard[size...])
@@ -107,21 +124,23 @@ final class FileBytes: Sendable {
     }
 
     private func write(_ bytes: [UInt8], _ state: inout State, _ limit: Int64) throws -> Bool {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let sent = rest.withUnsafeBytes { Glibc.write(state.file, $0.baseAddress, $0.count) }
-            if sent < 0, errno == EINTR { continue }
-            if sent < 0, errno == EAGAIN {
-                guard try wait_us(max(0, limit - px_now_us()), POLLOUT, state) else { return false }
-                continue
+        try output.withLock { file in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let sent = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+                if sent < 0, errno == EINTR { continue }
+                if sent < 0, errno == EAGAIN {
+                    guard try wait_us(max(0, limit - px_now_us()), POLLOUT, state) else { return false }
+                    continue
+                }
+                guard sent >= 0 else {
+                    state.isGone = true
+                    throw LineFailure.gone(place)
+                }
+                rest = rest.dropFirst(sent)
             }
-            guard sent >= 0 else {
-                state.isGone = true
-                throw LineFailure.gone(place)
-            }
-            rest = rest.dropFirst(sent)
+            return true
         }
-        return true
     }
 
     /// Takes what has come. Called only where something stands in the line, so that an end means that the other side

@@ -71,11 +71,14 @@ public struct Identity: Sendable {
     public var expected: String
     /// How long the device may take.
     public var within_ms: Int
+    /// How its answer ends where that is not as for others.
+    public var end: ReplyEnd?
 
     /// Makes a question.
-    public init(_ question: String, expects expected: String, within_ms: Int = 500) {
+    public init(_ question: String, expects expected: String, within_ms: Int = 500, end: ReplyEnd? = nil) {
         self.question = question
         self.expected = expected
         self.within_ms = within_ms
+        self.end = end
     }
 }

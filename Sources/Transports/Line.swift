@@ -45,6 +45,14 @@ public final class Line: Sendable {
     /// The way for the bytes.
     public let bytes: any ByteLine
     private let shared: Mutex<State>
+    /// How often motion was halted, and by which command.
+    private let halts = Atomic<Int>(0)
+    private let halting = Mutex<Halt?>(nil)
+
+    private struct Halt {
+        var command: [UInt8]
+        var end: ReplyEnd
+    }
 
     /// Makes a line that is synchronised at its first request.
     public init(_ bytes: any ByteLine, name: String, framing: Framing, identity: Identity?) {
@@ -93,6 +101,40 @@ public final class Line: Sendable {
         }
     }
 
+    /// Sends a command to which the device may answer only when what it starts has ended; the answer is then one of the
+    /// lines that it sends by itself.
+    /// - Returns: the answer, nil where none came in time.
+    /// - Throws: as `ask`.
+    public func start(_ command: String, within_ms: Int = 500) throws -> Reply? {
+        try shared.withLock { state in
+            let reply = try askOnce(Array(command.utf8), within_ms, framing.replyEnd, &state, mayBeLate: true)
+            return reply.bytes.isEmpty ? nil : reply
+        }
+    }
+
+    /// Sends a command that halts what moves, at once, whatever the line is doing: where another thread waits for a
+    /// reply it is written behind that request. That request then fails with code `halted`, and its thread sends the
+    /// command once more on the line that it has put in order. It cannot fail; whether anything still moves is asked
+    /// afterwards.
+    /// - Parameters:
+    ///   - command: without its line end.
+    ///   - end: how its reply ends where it is not as the others.
+    public func halt(_ command: String, end: ReplyEnd? = nil) {
+        let halt = Halt(command: Array(command.utf8), end: end ?? framing.replyEnd)
+        halting.withLock { $0 = halt }
+        halts.add(1, ordering: .sequentiallyConsistent)
+        let wasFree: Void? = shared.withLockIfAvailable { state in
+            if state == .open, isTaken(halt, &state) { return }
+            _ = bytes.interject(halt.command + framing.lineEnd)
+            haltAgain(&state)
+        }
+        if wasFree != nil || bytes.interject(halt.command + framing.lineEnd) { return }
+        shared.withLock { haltAgain(&$0) }
+    }
+
+    /// How often `halt` was called. What sends several commands for one motion compares it before and after.
+    public var haltCount: Int { halts.load(ordering: .sequentiallyConsistent) }
+
     /// Sends a command and waits for its reply unless another thread is using the line or the line must be synchronised
     /// first.
     /// - Returns: the reply, nil where nothing was sent.
@@ -128,7 +170,45 @@ public final class Line: Sendable {
 
     private var place: String { "\(name) on \(bytes.place)" }
 
-    private func askOnce(_ command: [UInt8], _ within_ms: Int, _ end: ReplyEnd, _ state: inout State) throws -> Reply {
+    /// One request with its reply, which must not have been cut into by a halt.
+    private func askOnce(
+        _ command: [UInt8], _ within_ms: Int, _ end: ReplyEnd, _ state: inout State, mayBeLate: Bool = false
+    ) throws -> Reply {
+        let before = haltCount
+        let reply: Result<Reply, any Error>
+        do {
+            reply = .success(try converse(command, within_ms, end, &state, mayBeLate: mayBeLate))
+        } catch {
+            reply = .failure(error)
+        }
+        guard haltCount == before || state == .gone else {
+            haltAgain(&state)
+            throw Failure("\(place) was halted during '\(readable(command))'", code: "halted")
+        }
+        return try reply.get()
+    }
+
+    /// Sends the halt on a line that is put in order first.
+    private func haltAgain(_ state: inout State) {
+        guard state != .gone, let halt = halting.withLock({ $0 }) else { return }
+        state = .desynchronised
+        guard (try? synchronise(&state)) != nil else { return }
+        _ = isTaken(halt, &state)
+    }
+
+    /// Whether the device took the command that halts; where nothing moves it may say that it refuses.
+    private func isTaken(_ halt: Halt, _ state: inout State) -> Bool {
+        do {
+            let reply = try converse(halt.command, 300, halt.end, &state, mayBeLate: true)
+            return halt.end == .none || !reply.bytes.isEmpty
+        } catch {
+            return (error as? Failure)?.code == "device-refused"
+        }
+    }
+
+    private func converse(
+        _ command: [UInt8], _ within_ms: Int, _ end: ReplyEnd, _ state: inout State, mayBeLate: Bool
+    ) throws -> Reply {
         if state != .open { try synchronise(&state) }
         var answer = try exchange(command, end, within_ms, &state)
         if case .stale(let waiting) = answer {
@@ -138,9 +218,12 @@ public final class Line: Sendable {
             }
             answer = try exchange(command, end, within_ms, dropsStale: true, &state)
         }
+        if !mayBeLate { answer = try readOn(answer, end, within_ms, &state) }
         switch answer {
         case .whole(let bytes):
             return try read(bytes, to: command, &state)
+        case .silent where mayBeLate:
+            return Reply(bytes: [], lines: [])
         case .silent, .stale:
             state = .desynchronised
             throw Failure(
@@ -199,6 +282,22 @@ public final class Line: Sendable {
         }
     }
 
+    /// Skips lines that the device sends by itself before its reply.
+    private func readOn(_ answer: ByteReply, _ end: ReplyEnd, _ within_ms: Int, _ state: inout State) throws
+        -> ByteReply
+    {
+        var answer = answer
+        for _ in 0..<20 {
+            guard case .whole(let heard) = answer, isUnasked(heard) else { break }
+            do {
+                answer = try bytes.exchange([], until: end, within_ms: within_ms, dropsStale: false)
+            } catch let failure as Failure {
+                throw named(failure, &state)
+            }
+        }
+        return answer
+    }
+
     private func discard(quiet_ms: Int, _ state: inout State) throws -> (count: Int, isQuiet: Bool) {
         do {
             return try bytes.discardInput(quiet_ms: quiet_ms, within_ms: max(1000, 4 * quiet_ms))
@@ -217,12 +316,13 @@ public final class Line: Sendable {
     private func isUnasked(_ waiting: [UInt8]) -> Bool {
         guard !framing.unasked.isEmpty, waiting.last == 10 || waiting.last == 13 else { return false }
         let lines = String(decoding: waiting, as: UTF8.self).split(whereSeparator: { $0.isNewline })
-        return lines.allSatisfy { line in framing.unasked.contains { line.hasPrefix($0) } }
+        return !lines.isEmpty && lines.allSatisfy { line in framing.unasked.contains { line.hasPrefix($0) } }
     }
 
     private func synchronise(_ state: inout State) throws {
         let limit = DispatchTime.now() + .seconds(3)
         var quiet_ms = framing.quiet_ms
+        var firstAsked: DispatchTime?
         var last = Failure("\(place) is never quiet", remedy: "check the speed of the port", code: "device-garbled")
         for attempt in 0..<6 where attempt == 0 || DispatchTime.now() < limit {
             guard try discard(quiet_ms: quiet_ms, &state).isQuiet else { continue }
@@ -240,10 +340,14 @@ public final class Line: Sendable {
                 state = .open
                 return
             }
-            let begin = DispatchTime.now()
+            let begin = firstAsked ?? DispatchTime.now()
+            firstAsked = begin
             let question = Array(identity.question.utf8)
-            let answer = try exchange(
-                question, framing.replyEnd, identity.within_ms * (attempt + 1), dropsStale: true, &state)
+            let end = identity.end ?? framing.replyEnd
+            let within_ms = identity.within_ms * (attempt + 1)
+            let answer = try readOn(
+                try exchange(question, end, within_ms, dropsStale: true, &state), end, within_ms, &state)
+            // How long the device may take: this may be the answer to the first of the questions.
             let took_ms = Int((DispatchTime.now().uptimeNanoseconds - begin.uptimeNanoseconds) / 1_000_000)
             if case .whole(let bytes) = answer, let reply = try? read(bytes, to: question, &state),
                 reply.lines.contains(where: { $0.contains(identity.expected) })

@@ -31,6 +31,9 @@ public final class SerialPort: ByteLine {
     }
 
     /// See `ByteLine`.
+    public func interject(_ bytes: [UInt8]) -> Bool { self.bytes.interject(bytes) }
+
+    /// See `ByteLine`.
     public func close() { bytes.close() }
 
     /// What it means that a port could not be opened.

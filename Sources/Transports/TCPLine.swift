@@ -47,6 +47,9 @@ public final class TCPLine: ByteLine {
     }
 
     /// See `ByteLine`.
+    public func interject(_ bytes: [UInt8]) -> Bool { self.bytes.interject(bytes) }
+
+    /// See `ByteLine`.
     public func close() { bytes.close() }
 
     private static func connect(_ address: addrinfo, within_ms: Int) -> Int32? {

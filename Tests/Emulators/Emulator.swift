@@ -16,6 +16,12 @@ protocol EmulatedDevice: AnyObject {
     var light: String { get }
     /// What a setting of the emulation does, such as `echo on`; false when the device has none of this name.
     func set(_ name: String, _ value: String) -> Bool
+    /// What the device says by itself now, such as that a move has ended.
+    func said() -> String
+}
+
+extension EmulatedDevice {
+    func said() -> String { "" }
 }
 
 /// Carries the bytes between a pseudo-terminal and a device, at the pace of a serial line and with faults.
@@ -77,8 +83,9 @@ final class Emulator {
     func run() -> Never {
         noteLight()
         while true {
-            listen(until: px_now_us() + 500_000, toPort: true)
+            listen(until: px_now_us() + 20_000, toPort: true)
             obeyInput()
+            send(device.said())
             // What started it may have been killed while another program has its end of the orders.
             if getppid() != parent { exit(0) }
         }

@@ -2,8 +2,13 @@ import Foundation
 
 /// The devices by name, each in a file of its own.
 let devices: [String: () -> any EmulatedDevice] = [
+    "asi": { EmulatedASI(isTiger: true) },
     "fw102c": { EmulatedFW102C() },
     "ibeam": { EmulatedIBeam() },
+    "ms2000": { EmulatedASI(isTiger: false) },
+    "prior": { EmulatedPrior() },
+    "tango": { EmulatedTango() },
+    "zaber": { EmulatedZaber() },
 ]
 
 var arguments = Array(CommandLine.arguments.dropFirst())
