@@ -54,17 +54,19 @@ let package = Package(
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Periodicity", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
-        module("Instruments", ["Imaging", "Localization", "Randomness", "Simulation", "Work"]),
+        module("Instruments", ["Imaging", "Localization", "Work"]),
         .target(
-            name: "Drivers", dependencies: ["Instruments", "Transports", "Work"], exclude: ["README.md"],
-            swiftSettings: strict),
+            name: "Drivers",
+            dependencies: [
+                "Imaging", "Instruments", "Localization", "Randomness", "Simulation", "Transports", "Work",
+            ], exclude: ["README.md"], swiftSettings: strict),
         module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
         module("Viewing", ["Imaging", "Work"]),
         module(
             "Scripting",
             [
                 "CLua", "LuaShim", "Work", "Randomness", "Imaging", "Networks", "Segmentation", "Localization",
-                "Resolution", "Periodicity", "Simulation", "Instruments", "Acquisition", "Viewing",
+                "Resolution", "Periodicity", "Simulation", "Instruments", "Drivers", "Acquisition", "Viewing",
             ]),
         .executableTarget(
             name: "stormbench",
@@ -136,8 +138,8 @@ let package = Package(
         .executableTarget(
             name: "FuzzBench",
             dependencies: [
-                "Acquisition", "Imaging", "Instruments", "Localization", "Networks", "Randomness", "ReaderStart",
-                "Segmentation", "Work",
+                "Acquisition", "Drivers", "Imaging", "Instruments", "Localization", "Networks", "Randomness",
+                "ReaderStart", "Segmentation", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -153,7 +155,7 @@ let package = Package(
         tests(of: "Resolution", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Periodicity", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
         tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
-        tests(of: "Instruments", "Imaging", "Localization", "Simulation", "Work"),
+        tests(of: "Instruments", "Drivers", "Imaging", "Localization", "Simulation", "Work"),
         tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),
         tests(of: "Viewing", "Imaging", "Work"),
         tests(of: "Scripting", "CLua", "LuaShim", "Work"),

@@ -103,13 +103,13 @@ extension Microscope {
         _ movie: AcquisitionPlan.Movie, into sink: sending any FrameSink,
         slack_ms: Double = Microscope.slack_ms, queueBytes: Int = 256 << 20, each: () -> Void = {}
     ) throws -> MovieRecord {
-        let light = try prepare(movie.channel)
+        let beams = try prepare(movie.channel)
         let region = try camera.region()
         let frameBytes = max(1, region.width * region.height * 2)
         let queue = FrameQueue(into: sink, capacity: max(8, queueBytes / frameBytes))
         let limit_ms = movie.channel.exposure_ms + slack_ms
         do {
-            let times = try exposing(to: light, power_mw: movie.channel.power_mw, limit_ms: limit_ms) { watch in
+            let times = try exposing(to: beams, limit_ms: limit_ms) { watch in
                 try camera.startSequence(frames: movie.frames)
                 defer { camera.stopSequence() }
                 return try take(movie.frames, limit_ms: limit_ms, watch: watch, into: queue, each: each)

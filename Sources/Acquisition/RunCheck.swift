@@ -57,16 +57,18 @@ public struct RunCheck {
 
     private func checkChannel(_ name: String, on microscope: Microscope) throws {
         let channel = try microscope.channel(named: name)
-        let light = try microscope.prepare(channel)
-        guard channel.power_mw >= 0, channel.power_mw <= light.maximum_mw else {
-            throw Failure(
-                "channel '\(name)' asks for \(channel.power_mw) mW of the laser \(light.name)",
-                remedy: "give 0 to \(light.maximum_mw) mW", code: "power-range")
-        }
-        guard light.isOn != nil else {
-            throw Failure(
-                "laser \(light.name) of channel '\(name)' does not answer", remedy: "check its cable", code: "no-answer"
-            )
+        for beam in try microscope.prepare(channel) {
+            let light = beam.light
+            guard beam.power_mw >= 0, beam.power_mw <= light.maximum_mw else {
+                throw Failure(
+                    "channel '\(name)' asks for \(beam.power_mw) mW of the laser \(light.name)",
+                    remedy: "give 0 to \(light.maximum_mw) mW", code: "power-range")
+            }
+            guard light.isOn != nil else {
+                throw Failure(
+                    "laser \(light.name) of channel '\(name)' does not answer", remedy: "check its cable",
+                    code: "no-answer")
+            }
         }
         guard try microscope.camera.calibration() != nil else {
             throw Failure(

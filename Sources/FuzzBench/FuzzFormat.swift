@@ -1,4 +1,5 @@
 import Acquisition
+import Drivers
 import Foundation
 import Imaging
 import Instruments

@@ -15,14 +15,20 @@ extension Microscope {
     }
 
     /// Turns the wheels and sets the camera up for a channel; the light stays as it is.
-    /// - Returns: the light source of the channel.
+    /// - Returns: the light sources of the channel with their powers, the strongest first; those without power are left
+    ///   out where another has some.
     /// - Throws: `Failure`, also for a light or a wheel that the microscope does not have.
     @discardableResult
-    public func prepare(_ channel: Channel) throws -> any LightSource {
-        guard let light = lights[channel.light] else {
-            throw Failure(
-                "channel '\(channel.name)' needs the light source '\(channel.light)', which '\(name)' does not have",
-                remedy: "choose one of \(lights.keys.sorted().joined(separator: ", "))", code: "light-unknown")
+    public func prepare(_ channel: Channel) throws -> [Beam] {
+        let beams = try channel.lights.map { name, power_mw in
+            guard let light = lights[name] else {
+                throw Failure(
+                    "channel '\(channel.name)' needs the light source '\(name)', which '\(self.name)' does not have",
+                    remedy: lights.isEmpty
+                        ? "it has none" : "choose one of \(lights.keys.sorted().joined(separator: ", "))",
+                    code: "light-unknown")
+            }
+            return Beam(light, power_mw: power_mw)
         }
         for (wheelName, position) in channel.wheels.sorted(by: { $0.key < $1.key }) {
             guard let wheel = wheels[wheelName] else {
@@ -34,15 +40,17 @@ extension Microscope {
         }
         try camera.setExposure(channel.exposure_ms)
         try camera.setEMGain(channel.emGain)
-        return light
+        return beams.enumerated().filter { $0.offset == 0 || $0.element.power_mw > 0 }.map(\.element)
     }
 
-    /// Prepares a channel and switches its light on.
-    /// - Parameter power_mw: another power than the channel's.
+    /// Prepares a channel and switches its lights on.
+    /// - Parameter power_mw: another power than the channel's for its strongest light.
     /// - Returns: the lease of the light.
     /// - Throws: as `prepare` and `Interlock.on`.
     public func light(_ channel: Channel, power_mw: Double? = nil) throws -> LightLease {
-        try interlock.on(try prepare(channel), power_mw: power_mw ?? channel.power_mw)
+        var beams = try prepare(channel)
+        if let power_mw { beams[0] = Beam(beams[0].light, power_mw: power_mw) }
+        return try interlock.on(beams)
     }
 
     /// The field of view of the camera's present region in um.
@@ -60,9 +68,7 @@ extension Microscope {
     /// - Parameter slack_ms: what the camera may take beyond the exposure time.
     /// - Throws: as `exposing`, and what the devices throw.
     public func snap(_ channel: Channel, slack_ms: Double = Microscope.slack_ms) throws -> Frame {
-        let light = try prepare(channel)
-        return try exposing(to: light, power_mw: channel.power_mw, limit_ms: channel.exposure_ms + slack_ms) { _ in
-            try camera.snap()
-        }
+        let beams = try prepare(channel)
+        return try exposing(to: beams, limit_ms: channel.exposure_ms + slack_ms) { _ in try camera.snap() }
     }
 }

@@ -97,27 +97,33 @@ extension Microscope {
     /// A watch for the frames of a sequence.
     public func sequenceWatch() -> ExposureWatch { ExposureWatch(self) }
 
-    /// Runs `body` with a light on and off again behind it, under watch.
+    /// As `exposing(to:limit_ms:_:)` for one source.
+    public func exposing<Result>(
+        to light: any LightSource, power_mw: Double, limit_ms: Double, _ body: (ExposureWatch) throws -> Result
+    ) throws -> Result {
+        try exposing(to: [Beam(light, power_mw: power_mw)], limit_ms: limit_ms, body)
+    }
+
+    /// Runs `body` with lights on and off again behind it, under watch.
     /// - Parameters:
-    ///   - light: the source.
-    ///   - power_mw: its power.
+    ///   - beams: the sources with their powers.
     ///   - limit_ms: how long the light may stay on before `ExposureWatch.expect` is called again.
     /// - Throws: what `body` throws; `Failure` with code `stalled` when the time limit ended the exposure, and
     ///   `light-stuck` when the source does not confirm that it is off.
     public func exposing<Result>(
-        to light: any LightSource, power_mw: Double, limit_ms: Double, _ body: (ExposureWatch) throws -> Result
+        to beams: [Beam], limit_ms: Double, _ body: (ExposureWatch) throws -> Result
     ) throws -> Result {
         try Interruption.check()
         let stop = EmergencyStop.register { [interlock] in interlock.allOff() }
         defer { stop.cancel() }
         let outcome = Swift.Result {
             try watching(limit_ms: limit_ms) { watch in
-                let lease = try interlock.on(light, power_mw: power_mw)
+                let lease = try interlock.on(beams)
                 defer { lease.end() }
                 return try body(watch)
             }
         }
-        if !interlock.holds(light), light.isOn != false {
+        for light in beams.map(\.light) where !interlock.holds(light) && light.isOn != false {
             allLightsOff()
             throw Failure(
                 "\(light.name) does not confirm that it is off", remedy: "switch it off by hand and check its cable",

@@ -5,7 +5,7 @@ import Work
 /// A stage within its travel: the one place where limits are enforced and arrival is decided, for the stages of all
 /// drivers. It has arrived when the drive stands still and has said twice, one question after the other, that it is at
 /// its target; it has settled `settle_ms` later.
-public final class GuardedStage: Stage {
+public final class GuardedStage: Stage, DeviceWrapper {
     /// The reachable positions.
     public let travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>)
     private let drive: any StageDrive
@@ -27,6 +27,8 @@ public final class GuardedStage: Stage {
         arrival = Arrival(settle_ms: settle_ms)
     }
 
+    /// The drive.
+    public var wrapped: any Device { drive }
     /// The name of the drive.
     public var name: String { drive.name }
 
@@ -69,7 +71,7 @@ public final class GuardedStage: Stage {
 }
 
 /// A focus drive within its travel; see `GuardedStage`.
-public final class GuardedFocus: Focus {
+public final class GuardedFocus: Focus, DeviceWrapper {
     /// The reachable positions.
     public let travel_um: ClosedRange<Double>
     private let drive: any FocusDrive
@@ -84,6 +86,8 @@ public final class GuardedFocus: Focus {
         arrival = Arrival(settle_ms: settle_ms)
     }
 
+    /// The drive.
+    public var wrapped: any Device { drive }
     /// The name of the drive.
     public var name: String { drive.name }
 

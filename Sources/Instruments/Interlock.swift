@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Work
 
@@ -34,10 +35,27 @@ public final class Interlock: Sendable {
 
     init(_ lights: [any LightSource]) { self.lights = lights }
 
+    /// Switches the lights of a channel on, the weakest last; where one of them fails, all go off again.
+    /// - Throws: as `on(_:power_mw:)`.
+    public func on(_ beams: [Beam]) throws -> LightLease {
+        let leases = LightLease(interlock: self)
+        do {
+            for beam in beams { leases.add(beam.light, number: try grant(beam.light, beam.power_mw)) }
+        } catch {
+            leases.end()
+            throw error
+        }
+        return leases
+    }
+
     /// Switches a source on.
     /// - Throws: `Failure` with code `power-range`, what the source throws (it is dark then, its earlier leases have
     ///   ended), `light-stopped` when it was switched off meanwhile; `Interrupted`.
     public func on(_ light: any LightSource, power_mw: Double) throws -> LightLease {
+        try on([Beam(light, power_mw: power_mw)])
+    }
+
+    private func grant(_ light: any LightSource, _ power_mw: Double) throws -> Int {
         try Interruption.check()
         guard power_mw >= 0, power_mw <= light.maximum_mw else {
             throw Failure(
@@ -50,7 +68,7 @@ public final class Interlock: Sendable {
             return state.next
         }
         try set(light, to: power_mw, for: number)
-        return LightLease(light, number: number, interlock: self)
+        return number
     }
 
     /// Switches a source off and ends all its leases. Cannot fail.
@@ -59,10 +77,14 @@ public final class Interlock: Sendable {
         light.off()
     }
 
-    /// Switches every source off and ends all leases. Cannot fail; called from every way out, on any thread.
-    public func allOff() {
+    /// Switches every source off, all at once, and ends all leases. Cannot fail; called from every way out, on any
+    /// thread.
+    public func allOff() { putOff(endAll()) }
+
+    /// Ends all leases; the sources are still to be put off.
+    func endAll() -> [any LightSource] {
         state.withLock { $0.held = [:] }
-        for light in lights { light.off() }
+        return lights
     }
 
     /// Whether a lease of the source is left.
@@ -99,23 +121,53 @@ public final class Interlock: Sendable {
     }
 }
 
-/// The right to light of one `on`. It lasts until `end()`, or until the source is switched off; that nothing holds it
-/// any more does not end it.
-public final class LightLease: Sendable {
+/// Light of one source at a power.
+public struct Beam: Sendable {
     /// The source.
     public let light: any LightSource
-    private let number: Int
+    /// Its power.
+    public let power_mw: Double
+
+    /// Makes a beam.
+    public init(_ light: any LightSource, power_mw: Double) {
+        self.light = light
+        self.power_mw = power_mw
+    }
+}
+
+/// Puts sources off, each on a thread of its own, so that one that is slow does not keep the others lit. In a program
+/// that has crashed no thread can be made, and they go off one after the other.
+func putOff(_ lights: [any LightSource]) {
+    guard lights.count > 1, !EmergencyStop.isFinal else { return lights.forEach { $0.off() } }
+    let done = DispatchSemaphore(value: 0)
+    for light in lights.dropFirst() {
+        Thread.detachNewThread {
+            light.off()
+            done.signal()
+        }
+    }
+    lights[0].off()
+    for _ in lights.dropFirst() { done.wait() }
+}
+
+/// The right to the light of one `on`, of one source or the several of a channel. It lasts until `end()`, or until the
+/// sources are switched off; that nothing holds it any more does not end it.
+public final class LightLease: Sendable {
+    private let parts = Mutex<[(light: any LightSource, number: Int)]>([])
     private let interlock: Interlock
 
-    fileprivate init(_ light: any LightSource, number: Int, interlock: Interlock) {
-        self.light = light
-        self.number = number
-        self.interlock = interlock
-    }
+    fileprivate init(interlock: Interlock) { self.interlock = interlock }
+
+    fileprivate func add(_ light: any LightSource, number: Int) { parts.withLock { $0.append((light, number)) } }
+
+    /// The sources, the strongest first.
+    public var lights: [any LightSource] { parts.withLock { $0.map(\.light) } }
 
     /// Whether it has not ended.
-    public var isHeld: Bool { interlock.holds(light, number) }
+    public var isHeld: Bool { parts.withLock { $0 }.allSatisfy { interlock.holds($0.light, $0.number) } }
 
-    /// Ends it: the lease before it holds again, or the source goes off. Repeated calls do nothing.
-    public func end() { interlock.end(light, number) }
+    /// Ends it: the leases before it hold again, or the sources go off. Repeated calls do nothing.
+    public func end() {
+        for part in parts.withLock({ $0 }).reversed() { interlock.end(part.light, part.number) }
+    }
 }

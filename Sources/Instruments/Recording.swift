@@ -35,10 +35,13 @@ extension Microscope {
         let calibration = try camera.calibration()
         let region = try camera.region()
         var lights: [OMERecording.Light] = []
-        if let light = self.lights[channel.light] {
-            lights.append(.init(name: light.name, wavelength_nm: light.wavelength_nm, power_mw: channel.power_mw))
+        let own = channel.lights
+        for (name, power_mw) in own where power_mw > 0 || name == channel.light {
+            guard let light = self.lights[name] else { continue }
+            lights.append(.init(name: light.name, wavelength_nm: light.wavelength_nm, power_mw: power_mw))
         }
-        for light in self.lights.values.sorted(by: { $0.name < $1.name }) where light.name != channel.light {
+        for light in self.lights.values.sorted(by: { $0.name < $1.name })
+        where !own.contains(where: { $0.name == light.name }) {
             guard light.isOn == true, let power_mw = try? light.power_mw() else { continue }
             lights.append(.init(name: light.name, wavelength_nm: light.wavelength_nm, power_mw: power_mw))
         }

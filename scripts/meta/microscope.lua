@@ -43,8 +43,9 @@ function Microscope:close() end
 --- What is switched to see one label.
 ---@class microscope.Channel
 ---@field name string its name
----@field laser string the name of its laser
----@field power_mw number the power
+---@field laser string the name of its laser, of several the strongest
+---@field power_mw number its power
+---@field lights table<string, number> the powers of all its lasers by name, in mW
 ---@field exposure_ms number the exposure time of a frame
 ---@field em_gain number the electron multiplying gain
 ---@field wheels table<string, string> positions of the wheels by name

@@ -3,7 +3,6 @@ import Foundation
 import Imaging
 import Instruments
 import Localization
-import Simulation
 import Work
 
 extension AcquisitionRun: LuaObject { public static let luaName = "acquisition.Run" }
@@ -289,10 +288,10 @@ extension LuaModule {
                     Parameter("least_um", "the least width of fibres in the mask", default: 0, minimum: 0),
                 ], result: "the mask, 255 in objects; nil on a real microscope"
             ) { (_: AcquisitionRun, scope: Microscope, overview: Overview, least_um: Double) in
-                (scope.camera as? SimulatedCamera).map { camera in
+                scope.truth.map { truth in
                     let place = overview.geometry
                     return Image(
-                        camera.world.specimen.trueMask(
+                        truth.mask(
                             width: place.width, height: place.height, x_um: place.origin.x_um,
                             y_um: place.origin.y_um, pixel_um: place.pixel_um, leastRadius_um: least_um / 2),
                         pixelSize_um: place.pixel_um)
@@ -374,13 +373,12 @@ extension LuaModule {
 
 /// How often each true object of a simulated specimen was imaged.
 private func trueCoverage(of scan: Scan, by records: [PositionRecord], on scope: Microscope) -> [String: LuaValue]? {
-    guard let camera = scope.camera as? SimulatedCamera else { return nil }
+    guard let truth = scope.truth else { return nil }
     let area = scan.plan.area
     let scanned = BoundingBox(
         centre: Point(x_um: area.x_um, y_um: area.y_um), width_um: area.width_um, height_um: area.height_um)
-    let around = Simulation.Area(
-        centre_x_um: area.x_um, centre_y_um: area.y_um, width_um: area.width_um, height_um: area.height_um)
-    let boxes = camera.world.specimen.objects(in: around).compactMap { object -> BoundingBox? in
+    let around = (x: scanned.left_um...scanned.right_um, y: scanned.top_um...scanned.bottom_um)
+    let boxes = truth.objects(x_um: around.x, y_um: around.y).compactMap { object -> BoundingBox? in
         let x = object.outline_um.map(\.x)
         let y = object.outline_um.map(\.y)
         guard let left = x.min(), let right = x.max(), let top = y.min(), let bottom = y.max() else { return nil }

@@ -1,8 +1,8 @@
 import Acquisition
+import Drivers
 import Imaging
 import Instruments
 import Localization
-import Simulation
 import Work
 
 extension Microscope: LuaObject { public static let luaName = "microscope.Microscope" }
@@ -188,9 +188,10 @@ extension LuaModule {
                     Parameter("height_um", "its height", minimum: 0, maximum: 20_000),
                 ], result: "records with x_um, y_um and radius_um"
             ) { (scope: Microscope, x_um: Double, y_um: Double, width_um: Double, height_um: Double) in
-                (scope.camera as? SimulatedCamera).map { camera in
-                    camera.world.specimen.objects(
-                        in: Area(centre_x_um: x_um, centre_y_um: y_um, width_um: width_um, height_um: height_um)
+                scope.truth.map { truth in
+                    truth.objects(
+                        x_um: x_um - width_um / 2...x_um + width_um / 2,
+                        y_um: y_um - height_um / 2...y_um + height_um / 2
                     ).map { object -> [String: LuaValue] in
                         [
                             "x_um": .number(object.x_um), "y_um": .number(object.y_um),
@@ -204,8 +205,11 @@ extension LuaModule {
         }
         module.class(Channel.self, "What is switched to see one label.") { channel in
             channel.property("name", "its name") { $0.name }
-            channel.property("laser", "the name of its laser") { $0.light }
-            channel.property("power_mw", "the power") { $0.power_mw }
+            channel.property("laser", "the name of its laser, of several the strongest") { $0.light }
+            channel.property("power_mw", "its power") { $0.power_mw }
+            channel.property("lights", "the powers of all its lasers by name, in mW") { channel in
+                Dictionary(uniqueKeysWithValues: channel.lights.map { ($0.name, $0.power_mw) })
+            }
             channel.property("exposure_ms", "the exposure time of a frame") { $0.exposure_ms }
             channel.property("em_gain", "the electron multiplying gain") { $0.emGain }
             channel.property("wheels", "positions of the wheels by name") { $0.wheels }
@@ -347,12 +351,14 @@ extension LuaModule {
         }
         module.class(Light.self, "Light that is on until this value is closed, or its laser is switched off.") {
             light in
-            light.property("laser", "its laser") { LaserHandle(interlock: $0.interlock, laser: $0.lease.light) }
+            light.property("laser", "its laser") { LaserHandle(interlock: $0.interlock, laser: $0.lease.lights[0]) }
             light.property("is_on", "whether it has not ended and light comes out; nil when the laser does not answer")
             {
-                $0.lease.isHeld ? $0.lease.light.isOn : false
+                $0.lease.isHeld ? $0.lease.lights[0].isOn : false
             }
-            light.text { "light of laser \($0.lease.light.name)\($0.lease.isHeld ? "" : ", ended")" }
+            light.text {
+                "light of laser \($0.lease.lights.map(\.name).joined(separator: " and "))\($0.lease.isHeld ? "" : ", ended")"
+            }
             light.closing(whenCollected: false) { $0.lease.end() }
         }
     }

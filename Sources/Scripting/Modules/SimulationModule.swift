@@ -1,5 +1,5 @@
+import Drivers
 import Imaging
-import Instruments
 import Localization
 import Simulation
 import Work

@@ -1,4 +1,5 @@
 import Foundation
+import Instruments
 import Randomness
 import Synchronization
 import Work

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Instruments
 import Localization
 import Randomness
 import Simulation
