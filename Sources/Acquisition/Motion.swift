@@ -36,7 +36,8 @@ extension Stage {
     /// every position is reached from the same side.
     /// - Returns: where the stage says it is.
     /// - Throws: `Failure` with code `motion-timeout` when a move takes too long, `motion-unknown` when the stage does
-    ///   not say what it does, `stage-missed` when it ends elsewhere; each after the retries. `Interrupted`.
+    ///   not say what it does (or the code of what it says), `stage-missed` when it ends elsewhere; each after the
+    ///   retries. `halted`, which is not tried again. `Interrupted`.
     @discardableResult
     public func move(x_um: Double, y_um: Double, policy: MotionPolicy = MotionPolicy()) throws -> (
         x_um: Double, y_um: Double
@@ -49,6 +50,7 @@ extension Stage {
         }
         var attempt = 0
         while true {
+            try Interruption.check()
             do {
                 return try moveOnce(x_um: x_um, y_um: y_um, policy: policy)
             } catch let interrupted as Interrupted {
@@ -57,7 +59,7 @@ extension Stage {
             } catch {
                 stop()
                 attempt += 1
-                if attempt > policy.retries { throw error }
+                if attempt > policy.retries || (error as? Failure)?.code == "halted" { throw error }
             }
         }
     }
@@ -72,11 +74,11 @@ extension Stage {
                 let x = max(travel_um.x.lowerBound, backX ? x_um - policy.approach_um : x_um)
                 let y = max(travel_um.y.lowerBound, backY ? y_um - policy.approach_um : y_um)
                 try startMove(x_um: x, y_um: y)
-                try wait(policy, of: name, stating: state)
+                try wait(policy, of: self)
             }
         }
         try startMove(x_um: x_um, y_um: y_um)
-        try wait(policy, of: name, stating: state)
+        try wait(policy, of: self)
         let there = try position()
         let miss = hypot(there.x_um - x_um, there.y_um - y_um)
         guard miss <= policy.tolerance_um else {
@@ -99,37 +101,39 @@ extension Focus {
         }
         var attempt = 0
         while true {
+            try Interruption.check()
             do {
                 try startMove(z_um: z_um)
-                return try wait(policy, of: name, stating: state)
+                return try wait(policy, of: self)
             } catch let interrupted as Interrupted {
                 stop()
                 throw interrupted
             } catch {
                 stop()
                 attempt += 1
-                if attempt > policy.retries { throw error }
+                if attempt > policy.retries || (error as? Failure)?.code == "halted" { throw error }
             }
         }
     }
 }
 
 /// Waits until a device has arrived. `unknown` and the end of the time limit are faults.
-private func wait(_ policy: MotionPolicy, of device: String, stating state: () -> MotionState) throws {
+private func wait(_ policy: MotionPolicy, of device: any MovingDevice) throws {
     let deadline = DispatchTime.now() + policy.timeout_ms / 1000
     while true {
         try Interruption.check()
-        switch state() {
+        switch device.state() {
         case .moved:
             return
         case .unknown:
+            if let fault = device.fault { throw fault }
             throw Failure(
-                "\(device) does not say whether it moves", remedy: "check its cable and its controller",
+                "\(device.name) does not say whether it moves", remedy: "check its cable and its controller",
                 code: "motion-unknown")
         case .moving:
             guard DispatchTime.now() < deadline else {
                 throw Failure(
-                    "\(device) has not arrived after \(Int(policy.timeout_ms)) ms",
+                    "\(device.name) has not arrived after \(Int(policy.timeout_ms)) ms",
                     remedy: "look for an obstacle, or allow more time", code: "motion-timeout")
             }
             Thread.sleep(forTimeInterval: policy.interval_ms / 1000)

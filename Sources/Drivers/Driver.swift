@@ -84,9 +84,10 @@ public struct Driver: Sendable {
     public func plan(controller values: [String: JSONValue], place: String) throws -> PlannedController {
         var keys = Keys(values, common: ["driver", "port", "optional"])
         let port = keys.port()
+        let baud = keys.baud(framing.baud)
         let connect = read(&keys)
         try keys.finish(place: place)
-        return PlannedController(driver: self, port: port, connect: connect)
+        return PlannedController(driver: self, port: port, baud: baud, connect: connect)
     }
 
     /// Checks the keys of a device that stands on a controller of the file without touching it.
@@ -110,10 +111,11 @@ public struct Driver: Sendable {
     {
         var keys = Keys(values, common: ["driver", "port", "optional"])
         let port = keys.port()
+        let baud = keys.baud(framing.baud)
         let connect = read(&keys)
         let make = try part(provision, place: place).read(&keys)
         try keys.finish(place: place)
-        return (PlannedController(driver: self, port: port, connect: connect), make)
+        return (PlannedController(driver: self, port: port, baud: baud, connect: connect), make)
     }
 
     /// As `plan(device:as:place:)` for the first device that the driver offers.
@@ -190,6 +192,8 @@ public struct PlannedController: Sendable {
     public let driver: Driver
     /// Its port, as the file names it.
     public let port: String
+    /// The speed of its port.
+    public let baud: Int
     let connect: @Sendable (String, DeviceLine) throws -> any Sendable
 
     /// Opens the port: the light is off, and the controller has said who it is.
@@ -201,7 +205,8 @@ public struct PlannedController: Sendable {
     /// - Throws: `Failure` of the port or of the controller.
     public func open(_ name: String, isShared: Bool, place: String, keeper: Keeper?) throws -> OpenController {
         let line: DeviceLine
-        let framing = driver.framing
+        var framing = driver.framing
+        framing.baud = baud
         if let off = driver.off {
             guard let keeper else {
                 throw Failure("\(place): a light is opened only with a keeper", code: "keeper-missing")

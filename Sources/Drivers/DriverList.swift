@@ -3,7 +3,9 @@ import Work
 /// All drivers. A new one is a folder beside this file and a line here.
 public enum DriverList {
     /// The drivers, in the order of their names.
-    public static let all: [Driver] = [FW102C.driver, IBeam.driver]
+    public static let all: [Driver] = [
+        ASI.driver, FW102C.driver, IBeam.driver, ASI.ms2000Driver, Prior.driver, Tango.driver, Zaber.driver,
+    ]
 
     /// The driver of a name.
     /// - Throws: `Failure` with code `driver-unknown` and the nearest name.

@@ -33,6 +33,13 @@ struct Keys {
         return ""
     }
 
+    /// The speed of a serial port, where it is set to another than usual.
+    mutating func baud(_ usual: Int) -> Int {
+        read(
+            [.number("baud", \.self, 1200...1_000_000, "the speed of its port where it is not the usual one")],
+            defaults: usual)
+    }
+
     /// Tells every problem at once, keys that nobody has first.
     /// - Throws: `Failure` with code `bad-description`.
     func finish(place: String) throws {

@@ -13,18 +13,29 @@ public protocol Device: AnyObject, Sendable {
     func close()
 }
 
+/// A device that moves.
+public protocol MovingDevice: Device {
+    /// Whether it stands still.
+    func state() -> MotionState
+    /// Why its state is unknown, where it can say so: a limit switch, a stall, a lost position, a line that is silent.
+    var fault: Failure? { get }
+    /// Stops at once.
+    func stop()
+}
+
+extension MovingDevice {
+    /// A device that cannot say why.
+    public var fault: Failure? { nil }
+}
+
 /// What the driver of a stage does: a stage before its travel and its settling are seen to (`GuardedStage`).
 /// Coordinates are the specimen's: the point (x_um, y_um) of the specimen that lies in the centre of the field of view.
-public protocol StageDrive: Device {
+public protocol StageDrive: MovingDevice {
     /// Starts a move and returns at once.
     /// - Throws: `Failure` when the device refuses.
     func startMove(x_um: Double, y_um: Double) throws
-    /// Whether it stands still, as the device says it.
-    func state() -> MotionState
     /// Where the stage says it is.
     func position() throws -> (x_um: Double, y_um: Double)
-    /// Stops at once.
-    func stop()
 }
 
 /// A stage that moves the specimen: `startMove` throws a `Failure` when the target lies outside the travel, and
@@ -36,16 +47,12 @@ public protocol Stage: StageDrive {
 
 /// What the driver of a focus drive does: a focus drive before its travel and its settling are seen to
 /// (`GuardedFocus`).
-public protocol FocusDrive: Device {
+public protocol FocusDrive: MovingDevice {
     /// Starts a move and returns at once.
     /// - Throws: `Failure` when the device refuses.
     func startMove(z_um: Double) throws
-    /// Whether it stands still, as the device says it.
-    func state() -> MotionState
     /// Where the drive says it is.
     func position() throws -> Double
-    /// Stops at once.
-    func stop()
 }
 
 /// The focus drive: `startMove` throws a `Failure` when the target lies outside the travel, and `state()` is `moved`

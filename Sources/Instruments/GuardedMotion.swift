@@ -57,6 +57,9 @@ public final class GuardedStage: Stage, DeviceWrapper {
         }
     }
 
+    /// Why its state is unknown.
+    public var fault: Failure? { drive.fault }
+
     /// Where the stage says it is.
     public func position() throws -> (x_um: Double, y_um: Double) { try drive.position() }
 
@@ -112,6 +115,9 @@ public final class GuardedFocus: Focus, DeviceWrapper {
             (try? drive.position()).map { abs($0 - target) <= tolerance_um }
         }
     }
+
+    /// Why its state is unknown.
+    public var fault: Failure? { drive.fault }
 
     /// Where the drive says it is.
     public func position() throws -> Double { try drive.position() }

@@ -48,6 +48,8 @@ public final class Line: Sendable {
     /// How often motion was halted, and by which command.
     private let halts = Atomic<Int>(0)
     private let halting = Mutex<Halt?>(nil)
+    /// Whether the line could not be put in order the last time.
+    private let isLost = Atomic<Bool>(false)
 
     private struct Halt {
         var command: [UInt8]
@@ -95,6 +97,8 @@ public final class Line: Sendable {
                 return try askOnce(command, within_ms, end, &state)
             } catch let failure as Failure
                 where repeats == .once && ["device-silent", "device-garbled"].contains(failure.code)
+                // Putting the line in order has asked often enough.
+                && !isLost.load(ordering: .relaxed)
             {
                 return try askOnce(command, within_ms, end, &state)
             }
@@ -320,6 +324,12 @@ public final class Line: Sendable {
     }
 
     private func synchronise(_ state: inout State) throws {
+        isLost.store(true, ordering: .relaxed)
+        try putInOrder(&state)
+        isLost.store(false, ordering: .relaxed)
+    }
+
+    private func putInOrder(_ state: inout State) throws {
         let limit = DispatchTime.now() + .seconds(3)
         var quiet_ms = framing.quiet_ms
         var firstAsked: DispatchTime?

@@ -1,0 +1,160 @@
+import Instruments
+import Synchronization
+import Work
+
+/// A controller of axes that are sent to places. All of its stages and focus drives share its line.
+protocol AxisController: AnyObject, Sendable {
+    /// The name for messages.
+    var name: String { get }
+    /// Starts a move of one or several axes to places in um, and returns at once.
+    /// - Throws: `Failure` with code `not-homed` where an axis does not know where it is; what the line throws.
+    func start(_ targets: [AxisTarget]) throws
+    /// Whether one of the axes moves.
+    /// - Throws: `Failure` with code `limit-hit` or `axis-fault` where an axis stands because of a limit switch or a
+    ///   fault; what the line throws.
+    func isMoving(_ axes: [String]) throws -> Bool
+    /// Where an axis is, in um.
+    func position_um(_ axis: String) throws -> Double
+    /// Halts everything that moves, at once and without waiting for what the line is doing. Cannot fail.
+    func halt()
+    /// How often `halt` was called.
+    var haltCount: Int { get }
+    /// Gives the line back where no other device stands on it.
+    func close()
+}
+
+/// Where an axis is to go.
+struct AxisTarget: Sendable {
+    var axis: String
+    var place_um: Double
+}
+
+/// What a stage and a focus drive on a controller have in common: that a halt ends a move which is being started, and
+/// that a controller which was restarted and calls the place where it stands zero is not believed.
+final class AxisMotion: Sendable {
+    private struct State {
+        var target: [Double]?
+        var last: [Double] = []
+        var isLost = false
+        var fault: Failure?
+        var isClosed = false
+    }
+
+    private let name: String
+    private let axes: [String]
+    private let controller: any AxisController
+    private let known = Mutex(State())
+
+    init(_ name: String, _ axes: [String], _ controller: any AxisController) throws {
+        self.name = name
+        self.axes = axes
+        self.controller = controller
+        _ = try position()
+    }
+
+    func start(_ places: [Double]) throws {
+        try check()
+        let before = controller.haltCount
+        known.withLock { $0.target = places }
+        try controller.start(zip(axes, places).map { AxisTarget(axis: $0, place_um: $1) })
+        guard controller.haltCount == before else {
+            // The halt may have come before the last of the commands.
+            controller.halt()
+            throw Failure("\(name) was halted while it started to move", code: "halted")
+        }
+    }
+
+    func state() -> MotionState {
+        do {
+            try check()
+            let isMoving = try controller.isMoving(axes)
+            known.withLock { $0.fault = nil }
+            return isMoving ? .moving : .moved
+        } catch {
+            known.withLock { $0.fault = error as? Failure }
+            return .unknown
+        }
+    }
+
+    /// Why the last state was unknown.
+    var fault: Failure? { known.withLock { $0.fault } }
+
+    func position() throws -> [Double] {
+        if known.withLock({ $0.isClosed }) { throw closed }
+        let places = try axes.map { try controller.position_um($0) }
+        func isZero(_ places: [Double]) -> Bool { places.allSatisfy { abs($0) < 0.05 } }
+        let (target, last) = known.withLock { ($0.target, $0.last) }
+        let jumped = isZero(places) && last.contains { abs($0) > 2 } && !isZero(target ?? [1])
+        if jumped, try !controller.isMoving(axes) {
+            known.withLock { $0.isLost = true }
+        }
+        known.withLock { $0.last = places }
+        try check()
+        return places
+    }
+
+    func stop() {
+        if !known.withLock({ $0.isClosed }) { controller.halt() }
+    }
+
+    func close() {
+        let wasClosed = known.withLock { state in
+            defer { state.isClosed = true }
+            return state.isClosed
+        }
+        if wasClosed { return }
+        controller.halt()
+        controller.close()
+    }
+
+    private var closed: Failure { Failure("\(name) is closed", code: "closed") }
+
+    private func check() throws {
+        let (isClosed, isLost) = known.withLock { ($0.isClosed, $0.isLost) }
+        if isClosed { throw closed }
+        guard !isLost else {
+            throw Failure(
+                "\(name): its controller was restarted or its zero was moved, so where it stands is not known",
+                remedy: "bring it back to its zero, then open the microscope again", code: "position-lost")
+        }
+    }
+}
+
+/// A stage on a controller.
+final class AxisStage: StageDrive {
+    let name: String
+    private let motion: AxisMotion
+
+    init(_ name: String, x: String, y: String, on controller: any AxisController) throws {
+        self.name = name
+        motion = try AxisMotion(name, [x, y], controller)
+    }
+
+    func startMove(x_um: Double, y_um: Double) throws { try motion.start([x_um, y_um]) }
+    func state() -> MotionState { motion.state() }
+    var fault: Failure? { motion.fault }
+    func position() throws -> (x_um: Double, y_um: Double) {
+        let places = try motion.position()
+        return (places[0], places[1])
+    }
+    func stop() { motion.stop() }
+    func close() { motion.close() }
+}
+
+/// A focus drive on a controller.
+final class AxisFocus: FocusDrive {
+    let name: String
+    private let motion: AxisMotion
+
+    init(_ name: String, z: String, on controller: any AxisController) throws {
+        self.name = name
+        motion = try AxisMotion(name, [z], controller)
+    }
+
+    func startMove(z_um: Double) throws { try motion.start([z_um]) }
+    func state() -> MotionState { motion.state() }
+    var fault: Failure? { motion.fault }
+    func position() throws -> Double { try motion.position()[0] }
+    func stop() { motion.stop() }
+    func close() { motion.close() }
+}

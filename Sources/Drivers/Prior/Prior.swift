@@ -1,0 +1,169 @@
+import Dispatch
+import Foundation
+import Instruments
+import Synchronization
+import Transports
+import Work
+
+/// A Prior ProScan. Its unit is a step, whose size it says itself.
+///
+/// Models differ in when they answer a move with `R`: at once or when it has ended. Both are taken; whether the stage has
+/// arrived is never told by it.
+final class Prior: AxisController {
+    let name: String
+    private let device: DeviceLine
+    private var line: Line { device.line }
+    private let sizes_um = Mutex<[String: Double]>([:])
+
+    /// What the microscope file says of a stage.
+    struct Settings: Sendable {
+        var home = false
+    }
+
+    /// The declaration.
+    static let driver = Driver(
+        "prior", help: "Prior ProScan",
+        framing: Framing(
+            baud: 9600, lineEnd: "\r", replyEnd: .text("\r"),
+            // A half command is carried out by what clears it; it is stopped at once.
+            poison: "\rI", refusals: ["E,"], unasked: ["R"],
+            // The standard mode, in which it takes further commands while it moves.
+            setUp: ["COMP 0"]),
+        identity: Identity("?", expects: "SCAN INFORMATION", end: .text("\rEND\r")), defaults: (), settings: [],
+        connect: { name, _, device in Prior(name, device) },
+        parts: [
+            Part(
+                .stage, defaults: Settings(),
+                settings: [
+                    .flag("home", \.home, "whether it drives into its corner and calls that zero whenever it is opened")
+                ],
+                make: { name, settings, controller in
+                    for axis in ["X", "Y"] { try controller.take(axis, for: name) }
+                    if settings.home { try controller.home() }
+                    return try AxisStage(name, x: "X", y: "Y", on: controller)
+                }),
+            Part(
+                .focus, defaults: (), settings: [],
+                make: { name, _, controller in
+                    try controller.take("Z", for: name)
+                    return try AxisFocus(name, z: "Z", on: controller)
+                }),
+        ])
+
+    /// The axes in the order of its bits.
+    static let axes = ["X", "Y", "Z"]
+
+    init(_ name: String, _ device: DeviceLine) {
+        self.name = name
+        self.device = device
+    }
+
+    /// Takes an axis into use with the size of its steps.
+    func take(_ axis: String, for device: String) throws {
+        let question = "RES,\(axis == "Z" ? "Z" : "s")"
+        let reply = try ask(question)
+        guard let size_um = Double(reply.text) else { throw line.garbled(question, reply, expected: "a size") }
+        guard size_um > 0 else {
+            throw Failure(
+                "\(device): \(name) does not say how large the steps of \(axis) are",
+                remedy: "set them with \(question),0.1 and save them", code: "bad-description")
+        }
+        sizes_um.withLock { $0[axis] = size_um }
+    }
+
+    /// Drives the stage into its corner and calls that zero; 3 minutes at most.
+    func home() throws {
+        let limit = DispatchTime.now() + .seconds(180)
+        do {
+            _ = try start("SIS")
+            var still = 0
+            while still < 5 {
+                try Interruption.check()
+                Thread.sleep(forTimeInterval: 0.1)
+                still = try moving() & 3 == 0 ? still + 1 : 0
+                guard DispatchTime.now() < limit else {
+                    throw Failure(
+                        "\(name) was not home after 180 s", remedy: "look for an obstacle", code: "motion-timeout")
+                }
+            }
+        } catch {
+            halt()
+            throw error
+        }
+    }
+
+    func start(_ targets: [AxisTarget]) throws {
+        let steps = targets.map { String(Int(($0.place_um / size_um($0.axis)).rounded())) }
+        if targets.map(\.axis) == ["X", "Y"] {
+            try start("G,\(steps[0]),\(steps[1])")
+        } else {
+            for (target, steps) in zip(targets, steps) {
+                try start(target.axis == "Z" ? "V,\(steps)" : "G\(target.axis),\(steps)")
+            }
+        }
+    }
+
+    func isMoving(_ axes: [String]) throws -> Bool {
+        let bits = try moving()
+        let places = axes.map { Self.axes.firstIndex(of: $0) ?? 0 }
+        if places.contains(where: { bits & 1 << $0 != 0 }) { return true }
+        let reply = try ask("LMT")
+        guard let closed = Int(reply.text, radix: 16) else { throw line.garbled("LMT", reply, expected: "two digits") }
+        for (axis, place) in zip(axes, places) where closed >> (2 * place) & 3 != 0 {
+            throw Failure(
+                "\(name): axis \(axis) stands at its \(closed >> (2 * place) & 1 != 0 ? "upper" : "lower") limit switch",
+                remedy: "move it away with the joystick and check the travel in the microscope file", code: "limit-hit")
+        }
+        return false
+    }
+
+    func position_um(_ axis: String) throws -> Double {
+        let question = "P\(axis)"
+        let reply = try ask(question)
+        guard reply.lines.count == 1, let steps = Int(reply.text) else {
+            throw line.garbled(question, reply, expected: "a number of steps")
+        }
+        return Double(steps) * size_um(axis)
+    }
+
+    /// The stop that does not lose steps.
+    func halt() { line.halt("I") }
+    var haltCount: Int { line.haltCount }
+    func close() { device.close() }
+
+    private func size_um(_ axis: String) -> Double { sizes_um.withLock { $0[axis] ?? .nan } }
+
+    /// The axes that move: 1 X, 2 Y, 4 Z.
+    private func moving() throws -> Int {
+        let reply = try ask("$")
+        guard let bits = Int(reply.text) else { throw line.garbled("$", reply, expected: "a number") }
+        return bits
+    }
+
+    @discardableResult
+    private func ask(_ command: String) throws -> Reply {
+        do { return try line.ask(command, repeats: .once) } catch let failure as Failure {
+            throw explained(failure, Self.meanings)
+        }
+    }
+
+    private func start(_ command: String) throws {
+        do {
+            guard let reply = try line.start(command, within_ms: 300) else { return }
+            guard reply.bytes == [82, 13] || reply.lines.isEmpty else {
+                throw line.garbled(command, reply, expected: "R")
+            }
+        } catch let failure as Failure {
+            throw explained(failure, Self.meanings)
+        }
+    }
+
+    private static let meanings = [
+        "E,1": "no stage is connected", "E,2": "it still moves", "E,3": "it has no drive for that",
+        "E,4": "it does not understand the numbers", "E,5": "it does not know the command",
+        "E,7": "no focus drive is connected",
+        "E,8": "a number is outside its limits", "E,10": "a number is outside its limits",
+        "E,11": "a number is outside its limits", "E,16": "it cannot do it now", "E,18": "its queue is full",
+        "E,19": "it is in compatibility mode", "E,60": "its encoder is wrong", "E,61": "its encoder has run off",
+    ]
+}
