@@ -54,8 +54,8 @@ public func decorrelation(of plane: Plane<Float>, pixel_nm: Double) throws -> De
     }
     var radii = grid(0, 1)
     let curve = spectrum.correlation(radii, filter: nil)
-    let start = localMaximum(curve)
-    let first = (radius: radii[start], height: curve[start])
+    let start = curve.localMaximum
+    let first = (radius: radii[start], height: curve.heights[start])
     // From a filter that passes nearly all to one that passes the finest only, in equal ratios.
     let widest = first.radius > 0 ? 2 / first.radius : Double(max(plane.width, plane.height)) / 2
     var widths = [Double(plane.height) / 4] + ratios(widest, 0.15, filters)
@@ -64,8 +64,8 @@ public func decorrelation(of plane: Plane<Float>, pixel_nm: Double) throws -> De
         var found: [(radius: Double, height: Double)] = []
         for width in widths {
             let filtered = spectrum.correlation(radii, filter: width)
-            let place = localMaximum(filtered)
-            found.append((radii[place], filtered[place]))
+            let place = filtered.localMaximum
+            found.append((radii[place], filtered.heights[place]))
         }
         maxima += found
         guard round == 0 else { break }
@@ -82,7 +82,7 @@ public func decorrelation(of plane: Plane<Float>, pixel_nm: Double) throws -> De
     let cutoff = significant.map(\.radius).max() ?? 0
     return Decorrelation(
         cutoff: cutoff, amplitude: first.height, resolution_nm: cutoff > 0 ? 2 * pixel_nm / cutoff : nil,
-        radii: grid(0, 1), curve: curve, maxima: maxima.map { [$0.radius, $0.height] }, pixel_nm: pixel_nm)
+        radii: grid(0, 1), curve: curve.heights, maxima: maxima.map { [$0.radius, $0.height] }, pixel_nm: pixel_nm)
 }
 
 /// Numbers in equal ratios from the first to the last.
@@ -90,17 +90,39 @@ private func ratios(_ first: Double, _ last: Double, _ count: Int) -> [Double] {
     (0..<count).map { first * pow(last / first, Double($0) / Double(count - 1)) }
 }
 
-/// The index of the highest maximum that is not at the end and from which the curve falls by 0.0005 or more; 0 if the
-/// curve has none.
-func localMaximum(_ curve: [Double]) -> Int {
-    var end = curve.count
-    while end > 1 {
-        let top = curve[..<end].indices.max { curve[$0] < curve[$1] } ?? 0
-        if top == 0 { return 0 }
-        if top < end - 1, curve[top] - (curve[top..<end].min() ?? 0) >= 0.0005 { return top }
-        end -= 1
+/// The correlation of an image with its phases below each radius.
+private struct DecorrelationCurve {
+    /// The correlation at each radius.
+    var heights: [Double] = []
+    /// The share of the power below each radius.
+    var shares: [Double] = []
+    /// The pixels of the spectrum below each radius.
+    var counts: [Double] = []
+
+    /// By how much the curve must fall at least behind a maximum, and by how many standard deviations of what it falls by
+    /// chance.
+    private static let (leastFall, deviations) = (0.0005, 5.0)
+
+    /// The index of the highest maximum that is not at the end and from which the curve falls by more than it does by
+    /// chance; 0 if the curve has none.
+    var localMaximum: Int {
+        var end = heights.count
+        while end > 1 {
+            let top = heights[..<end].indices.max { heights[$0] < heights[$1] } ?? 0
+            if top == 0 { return 0 }
+            if (top + 1..<max(end, top + 1)).contains(where: { falls(from: top, to: $0) }) { return top }
+            end -= 1
+        }
+        return 0
     }
-    return 0
+
+    /// Amplitudes of noise follow Rayleigh's distribution: their variance is 1 - pi / 4 of their power, and each stands for
+    /// two pixels.
+    private func falls(from top: Int, to place: Int) -> Bool {
+        let fall = heights[top] - heights[place]
+        let variance = 2 * (1 - Double.pi / 4) * (shares[place] - shares[top]) / max(1, counts[place])
+        return fall >= Self.leastFall && fall * fall >= Self.deviations * Self.deviations * variance
+    }
 }
 
 /// The amplitudes of a spectrum gathered in narrow rings, in units of the Nyquist frequency along each axis.
@@ -150,21 +172,25 @@ private struct RadialSpectrum {
 
     /// The correlation of the high-passed image with its phases below each radius. The filter lets 1 - exp(-2 g^2 r^2)
     /// of each amplitude pass.
-    func correlation(_ radii: [Double], filter: Double?) -> [Double] {
-        var total = 0.0
-        var sums: [Double] = [0], counts: [Double] = [0]
+    func correlation(_ radii: [Double], filter: Double?) -> DecorrelationCurve {
+        var sums: [Double] = [0], counts: [Double] = [0], powers: [Double] = [0]
         for bin in 0..<Self.bins {
             let radius = (Double(bin) + 0.5) / Double(Self.bins)
             let passed = filter.map { 1 - exp(-2 * $0 * $0 * radius * radius) } ?? 1
-            total += power[bin] * passed * passed
             sums.append(sums[bin] + amplitude[bin] * passed)
             counts.append(counts[bin] + pixels[bin])
+            powers.append(powers[bin] + power[bin] * passed * passed)
         }
-        return radii.map { radius in
+        let total = powers[Self.bins]
+        var curve = DecorrelationCurve()
+        for radius in radii {
             let bin = min(Self.bins, Int((radius * Double(Self.bins)).rounded()))
             let norm = (total * counts[bin]).squareRoot()
-            return norm > 0 ? sums[bin] / norm : 0
+            curve.heights.append(norm > 0 ? sums[bin] / norm : 0)
+            curve.shares.append(total > 0 ? powers[bin] / total : 0)
+            curve.counts.append(counts[bin])
         }
+        return curve
     }
 }
 

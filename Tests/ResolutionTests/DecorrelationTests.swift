@@ -29,6 +29,17 @@ import Work
         #expect(result.resolution_nm.map { abs($0 - 100 / result.cutoff) < 1e-9 } ?? false)
     }
 
+    /// White noise has no end of its band: no resolution is given.
+    @Test(arguments: [64, 100, 256])
+    func noiseHasNoResolution(side: Int) throws {
+        for seed in 0..<20 {
+            var random = RandomSource(seed: UInt64(seed))
+            let noise = (0..<side * side).map { _ in Float(random.normal(mean: 100, deviation: 10)) }
+            let result = try decorrelation(of: Plane(width: side, height: side, samples: noise), pixel_nm: 50)
+            #expect(result.resolution_nm == nil, "\(seed): \(result.resolution_nm ?? 0) nm")
+        }
+    }
+
     @Test func refusesSmallAndEmptyImages() {
         #expect(throws: Failure.self) {
             try decorrelation(of: Plane<Float>(width: 20, height: 20, filledWith: 1), pixel_nm: 1)
