@@ -9,6 +9,9 @@ import Imaging
 struct Lookalikes {
     /// 255 where unmarked pixels look like an object.
     let mask: Plane<UInt8>
+    /// 255 where an image whose objects are told apart by brightness is darker than the middle of their surroundings: background
+    /// without doubt, wherever it lies.
+    let dark: Plane<UInt8>
     /// The number of places about as large as the objects that look like one, in the whole image.
     let count: Int
 
@@ -66,7 +69,9 @@ struct Lookalikes {
             stride(from: 0, to: features.count, by: 3).map { features[$0] }, inside, background)
         // Where brightness alone tells objects apart, the glow around bright ones is background.
         let isBright = 10 * inside.count { brightness[$0] > Self.little } > 9 * inside.count
+        var dark = instances.map { _ in UInt8(0) }
         if isBright, 10 * background.count(where: { brightness[$0] < Self.little }) > 9 * background.count {
+            for place in places where brightness[place] < 0 { dark.samples[place] = 255 }
             let brightest = Self.greatest(
                 Plane(width: instances.width, height: instances.height, samples: brightness), within: Self.glowReach_px)
             for place in places where brightness[place] <= Self.glow * brightest.samples[place] { scores[place] = 0 }
@@ -87,6 +92,7 @@ struct Lookalikes {
             mask.samples[place] = 255
         }
         self.mask = mask
+        self.dark = dark
         let usual = objects.map(\.area).sorted()[objects.count / 2]
         var fairly = core
         for place in places where scores[place] <= Self.fair { fairly.samples[place] = 0 }

@@ -125,6 +125,12 @@ public struct TrainingFields: Sendable {
                 var target: Plane<UInt8>
                 if hasRest {
                     target = Self.patchTarget(instances, objects: objects, side: patch)
+                    if let dark = marked.dark[index] {
+                        for place in target.samples.indices
+                        where dark.samples[place] > 0 && instances.samples[place] == 0 {
+                            target.samples[place] = 0
+                        }
+                    }
                 } else if set.classes == 2 {
                     target = instances.map { $0 > 0 ? 1 : 0 }
                 } else {
@@ -181,21 +187,21 @@ public struct TrainingFields: Sendable {
     }
 
     /// The numbers of the objects of each image. Where only some are marked, what looks like them has a number of its own,
-    /// which makes a neighbour of it that is not learned from.
+    /// which makes a neighbour of it that is not learned from. Beside few objects what is dark is told too, by image.
     private static func marked(
         _ set: AnnotatedSet, chosen: [AnnotatedObject], channels: [[Plane<Float>]], marking: Marking, side: Int
-    ) -> (instances: [Plane<UInt32>], unmarked: Int?) {
-        guard set.classes == 2, marking == .some || (marking == .auto && set.objects.count <= fewObjects) else {
-            return (set.instances, nil)
-        }
+    ) -> (instances: [Plane<UInt32>], unmarked: Int?, dark: [Int: Plane<UInt8>]) {
+        let isPerhapsSome = marking == .some || (marking == .auto && set.objects.count <= fewObjects)
+        guard set.classes == 2, isPerhapsSome || chosen.count <= alikeObjects else { return (set.instances, nil, [:]) }
         let byImage = Dictionary(grouping: chosen, by: \.image)
         let alike = byImage.compactMapValues { objects in
             let image = objects[0].image
             return Lookalikes(of: objects, instances: set.instances[image], channels: channels[image], side: side)
         }
+        let dark = alike.mapValues(\.dark)
         let unmarked = alike.values.reduce(0) { $0 + $1.count }
         let marked = set.objects.count { byImage[$0.image] != nil }
-        guard marking == .some || unmarked > max(2, marked) else { return (set.instances, nil) }
+        guard isPerhapsSome, marking == .some || unmarked > max(2, marked) else { return (set.instances, nil, dark) }
         var instances = set.instances
         for (image, alike) in alike {
             let number = 1 + (instances[image].samples.max() ?? 0)
@@ -203,7 +209,7 @@ public struct TrainingFields: Sendable {
                 instances[image].samples[index] = number
             }
         }
-        return (instances, unmarked)
+        return (instances, unmarked, dark)
     }
 
     private static func classShares(_ fields: [TrainingField], classes: Int) -> [Double] {

@@ -56,6 +56,30 @@ import Testing
         }
     }
 
+    /// Beside few objects what is darker than their surroundings is background in the whole image, whether the others are
+    /// marked or not, and no object is taken for it.
+    @Test(arguments: [true, false])
+    func theDarkIsBackgroundEverywhere(isMarked: Bool) throws {
+        let truth = disks(seed: 1).labels
+        let fields = TrainingFields(
+            try set { isMarked || $0 == 28 }, scaling: IntensityScaling(), objectLimit: 1, seed: 1)
+        let field = fields.training[0]
+        let (object, reach) = (try #require(field.objects.first).box, 48)
+        var (right, wrong, all) = (0, 0, 0)
+        for row in 0..<Self.side {
+            for column in 0..<Self.side
+            where abs(row - object.row - object.height / 2) > reach
+                || abs(column - object.column - object.width / 2) > reach
+            {
+                all += truth[row, column] == 0 ? 1 : 0
+                guard field.target[row, column] == 0 else { continue }
+                if truth[row, column] == 0 { right += 1 } else { wrong += 1 }
+            }
+        }
+        #expect(wrong == 0)
+        #expect(4 * right > all, "\(right) of \(all)")
+    }
+
     private func distance(to names: [UInt32], in labels: Plane<UInt32>) -> Plane<Float> {
         distanceTransform(labels.map { names.contains($0) ? 0 : 255 })
     }
