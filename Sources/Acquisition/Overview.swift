@@ -47,7 +47,7 @@ extension AcquisitionRun {
             let overview = Overview(
                 file: freeName("overview", ".tif", for: key), preview: freeName("overview", ".png", for: key),
                 channel: scan.channel, geometry: geometry, flatField: mosaic.flatField)
-            let writer = try TiledTIFFWriter(
+            let writer = try BandTIFFWriter(
                 path(overview.file), width: geometry.width, height: geometry.height, pixelType: .uint16,
                 pixelSize_um: geometry.pixel_um)
             var preview = Preview(width: geometry.width, height: geometry.height, longestSide: 2400)

@@ -41,7 +41,7 @@ extension FuzzFormat {
     }
 
     private static func tiled(_ path: String, _ compression: TIFFCompression) throws {
-        let writer = try TiledTIFFWriter(
+        let writer = try BandTIFFWriter(
             path, width: 50, height: 40, pixelType: .uint16, tile: 32, compression: compression)
         try writer.append(picture(50, 40))
         try writer.finish()

@@ -55,7 +55,7 @@ struct FieldMosaic {
 
     /// Writes the mosaic as BigTIFF, one row of fields at a time.
     func write(to path: String, pixelSize_um: Double) throws {
-        let writer = try TiledTIFFWriter(
+        let writer = try BandTIFFWriter(
             path, width: width, height: height, pixelType: .uint16, pixelSize_um: pixelSize_um, compression: .none)
         for row in 0..<rows {
             try Interruption.check()

@@ -5,7 +5,7 @@ import Work
 ///
 /// Images of up to 2 GB are written in strips, which every program opens; larger ones in tiles, for which ImageJ needs the
 /// Bio-Formats plugin. It is used by one thread at a time.
-public final class TiledTIFFWriter: @unchecked Sendable {
+public final class BandTIFFWriter: @unchecked Sendable {
     /// The path of the finished file.
     public let path: String
     /// The size of the whole image.

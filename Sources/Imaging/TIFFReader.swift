@@ -163,6 +163,8 @@ public final class TIFFReader: Sendable {
                 "\(path) claims \(page.width)x\(page.height) pixels of \(page.channels) samples",
                 remedy: "read it by regions if that is true; otherwise the file is damaged", code: "image-too-large")
         }
+        try MemoryLimit.check(
+            bytes.partialValue, bytesEach: 1, for: "\(path), \(region.width)x\(region.height) pixels of it,")
     }
 
     /// Reads uncompressed rows of a frame straight from the file.

@@ -61,6 +61,7 @@ public struct RadialFluctuations: Sendable {
                 "\(movie.path): an image of \(movie.width * magnification)x\(movie.height * magnification) points is too large",
                 remedy: "choose a smaller magnification", code: "image-too-large")
         }
+        try MemoryLimit.check(count, bytesEach: 28, for: "\(movie.path) at magnification \(magnification)")
         let stencil = Stencil(magnification: magnification, radius: radius)
         var sums = [Double](repeating: 0, count: count)
         var products = sums

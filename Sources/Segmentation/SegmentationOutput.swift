@@ -8,10 +8,10 @@ final class SegmentationOutput {
     private let files: SegmentationFiles
     private let classes: Int
     private let pixelSize_um: Double?
-    private let mask: TiledTIFFWriter
-    private let labels: TiledTIFFWriter
-    private let probability: TiledTIFFWriter?
-    private let confidence: TiledTIFFWriter?
+    private let mask: BandTIFFWriter
+    private let labels: BandTIFFWriter
+    private let probability: BandTIFFWriter?
+    private let confidence: BandTIFFWriter?
     private let collector: ObjectCollector
     private var overview: Overview
 
@@ -19,8 +19,8 @@ final class SegmentationOutput {
         _ files: SegmentationFiles, width: Int, height: Int, channels: Int, pixelSize_um: Double?, classes: Int,
         options: SegmentationOptions
     ) throws {
-        func writer(_ path: String, _ type: PixelType) throws -> TiledTIFFWriter {
-            try TiledTIFFWriter(path, width: width, height: height, pixelType: type, pixelSize_um: pixelSize_um)
+        func writer(_ path: String, _ type: PixelType) throws -> BandTIFFWriter {
+            try BandTIFFWriter(path, width: width, height: height, pixelType: type, pixelSize_um: pixelSize_um)
         }
         self.files = files
         self.classes = classes

@@ -47,7 +47,7 @@ import Work
     func bandsOfAnyHeightMakeATiledImage(channels: Int, type: PixelType) throws {
         let path = folder.file("tiled.tif")
         let whole = image(type, channels: channels, width: 150, height: 131)
-        let writer = try TiledTIFFWriter(
+        let writer = try BandTIFFWriter(
             path, width: 150, height: 131, channels: channels, pixelType: type, pixelSize_um: 0.5, tile: 32)
         let source = folder.file("source.tif")
         try writeTIFF(whole, to: source)
@@ -68,7 +68,7 @@ import Work
 
     @Test func anUnfinishedTiledImageLeavesNothing() throws {
         do {
-            let writer = try TiledTIFFWriter(folder.file("t.tif"), width: 40, height: 40, pixelType: .uint8)
+            let writer = try BandTIFFWriter(folder.file("t.tif"), width: 40, height: 40, pixelType: .uint8)
             try writer.append(image(.uint8, channels: 1, width: 40, height: 8))
             #expect(throws: Failure.self) { try writer.finish() }
             #expect(throws: Failure.self) { try writer.append(image(.uint8, channels: 1, width: 41, height: 8)) }

@@ -78,7 +78,7 @@ import Work
                 .float32: .float32((0..<1_500_000).map { Float($0) / 3 }),
             ][type])
         let whole = Image(width: 1500, height: 1000, samples: samples)
-        let writer = try TiledTIFFWriter(path, width: 1500, height: 1000, pixelType: type, pixelSize_um: 0.5)
+        let writer = try BandTIFFWriter(path, width: 1500, height: 1000, pixelType: type, pixelSize_um: 0.5)
         var row = 0
         for rows in [1, 512, 88, 399] {
             try writer.append(try whole.crop(Region(column: 0, row: row, width: 1500, height: rows)))

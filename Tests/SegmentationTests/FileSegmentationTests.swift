@@ -94,7 +94,7 @@ import Work
         try withModel { folder, model in
             let (image, truth) = Self.disks()
             let path = folder + "/disks.tif"
-            let writer = try TiledTIFFWriter(
+            let writer = try BandTIFFWriter(
                 path, width: Self.width, height: Self.height, pixelType: .uint16, pixelSize_um: 0.5, tile: 128)
             try writer.append(Image(image))
             try writer.finish()
@@ -209,7 +209,7 @@ import Work
             for isTiled in [true, false] {
                 let path = folder + "/cut-\(isTiled).tif"
                 if isTiled {
-                    let writer = try TiledTIFFWriter(
+                    let writer = try BandTIFFWriter(
                         path, width: image.width, height: image.height, pixelType: .uint16, tile: 64,
                         compression: .none)
                     try writer.append(image)

@@ -69,6 +69,8 @@ extension LocalizationTable {
                 remedy: "choose larger pixels or a smaller field, or leave out far localizations",
                 code: "image-too-large")
         }
+        try MemoryLimit.check(
+            Int(columns), Int(rows), bytesEach: 4, for: "an image of \(Int(columns))x\(Int(rows)) pixels")
         var image = Plane<Float>(width: Int(columns), height: Int(rows), filledWith: 0)
         let uncertainty = self["uncertainty_nm"]
         for row in 0..<count {

@@ -100,8 +100,8 @@ extension LuaModule {
             details: """
                 Understood are ThunderSTORM CSV and its relatives (SMLM challenge, ZEN, Nanoimager, any text with units in \
                 the header), Picasso HDF5 with YAML, storm-analysis HDF5, rapidSTORM, .smlm, Insight3 .bin, DECODE HDF5 and \
-                SMAP .mat (7.3). Whatever a file counts from, positions come in nm from the corner of the first pixel and \
-                frames from 1.
+                SMAP .mat (7.3). Positions come in nm from the corner of the first pixel, whatever the file has. Frames of \
+                text tables keep their numbers; files of programs that count from 0 come with frames from 1.
                 """
         ) { (path: String, pixel_nm: Double?) in try LocalizationTable(file: path, pixel_nm: pixel_nm) }
 
