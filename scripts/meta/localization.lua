@@ -324,7 +324,7 @@ function localization.stream(camera, width, height, options) end
 function localization.astigmatism(source, step_um) end
 
 --- Reads a localization table.
---- Understood are ThunderSTORM CSV and its relatives (SMLM challenge, ZEN, Nanoimager, any text with units in the header), Picasso HDF5 with YAML, storm-analysis HDF5, rapidSTORM, .smlm, Insight3 .bin, DECODE HDF5 and SMAP .mat (7.3). Whatever a file counts from, positions come in nm from the corner of the first pixel and frames from 1.
+--- Understood are ThunderSTORM CSV and its relatives (SMLM challenge, ZEN, Nanoimager, any text with units in the header), Picasso HDF5 with YAML, storm-analysis HDF5, rapidSTORM, .smlm, Insight3 .bin, DECODE HDF5 and SMAP .mat (7.3). Positions come in nm from the corner of the first pixel, whatever the file has. Frames of text tables keep their numbers; files of programs that count from 0 come with frames from 1.
 ---@param path string the file; its kind is told by what it holds
 ---@param pixel_nm? number side of a camera pixel, for files in pixels that do not say it (at least 0.1; may be left out)
 ---@return localization.Table # the table
