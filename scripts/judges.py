@@ -59,6 +59,66 @@ def ibeam_microscope(path):
     yield "off", laser.get_is_on(), False
 
 
+def obis_microscope(path):
+    from microscope.lights.obis import ObisLaser
+
+    laser = ObisLaser(path)
+    yield "greatest power", laser._max_power_mw, 100.0
+    laser.power = 0.5
+    laser.enable()
+    yield "on", laser.get_is_on(), True
+    yield "power", laser.power, 0.5
+    yield "status", [text.split()[-1] for text in laser.get_status()][:2], ["ON", "0.05000"]
+    laser.disable()
+    yield "off", laser.get_is_on(), False
+    laser.shutdown()
+
+
+def cobolt_microscope(path):
+    from microscope.lights.cobolt import CoboltLaser
+
+    laser = CoboltLaser(path)
+    yield "greatest power", laser._max_power_mw, 60.0
+    laser.power = 0.5
+    laser.enable()
+    yield "on", laser.get_is_on(), True
+    yield "power", laser.power, 0.5
+    yield "fault", laser.get_status()[3], "Fault? 0"
+    laser.disable()
+    yield "off", laser.get_is_on(), False
+    laser.shutdown()
+
+
+def microfpga_client(path):
+    from microfpga import regint, signals
+    from microfpga.controller import MicroFPGA
+
+    regint._find_port = lambda: [path]
+    board = MicroFPGA(n_laser=8, n_ttl=4, use_camera=False)
+    yield "connected", board.is_connected(), True
+    yield "board", board.get_id(), "Au"
+    board.set_laser_state(2, signals.LaserTriggerMode.MODE_FOLLOW.value, 100, 65535)
+    yield "laser 2", board.get_laser_state(2), [4, 100, 65535]
+    yield "laser 3", board.get_mode_state(3), 0
+    board.set_ttl_state(1, 1)
+    yield "free output", board.get_ttl_state(1), 1
+    board.set_mode_state(2, signals.LaserTriggerMode.MODE_OFF.value)
+    yield "off", board.get_mode_state(2), 0
+    board.disconnect()
+
+
+def pm100_pymeasure(path):
+    from pymeasure.adapters import SerialAdapter
+    from pymeasure.instruments.thorlabs import ThorlabsPM100USB
+
+    meter = ThorlabsPM100USB(SerialAdapter(path, timeout=1, read_termination="\n", write_termination="\n"))
+    yield "sensor", meter.sensor_name, "S121C"
+    meter.wavelength = 488
+    yield "wavelength", meter.wavelength, 488.0
+    yield "in the dark below 1 uW", 0 < meter.power < 1e-6, True
+    yield "no error", meter.ask("SYST:ERR?"), '+0,"No error"'
+
+
 def wheel_microscope(path):
     from microscope.filterwheels.thorlabs import ThorlabsFilterWheel
 
@@ -199,6 +259,10 @@ def prior_microscope(path):
 SESSIONS = [
     ("ibeam", "pylablib", ibeam_pylablib),
     ("ibeam", "microscope", ibeam_microscope),
+    ("obis", "microscope", obis_microscope),
+    ("cobolt", "microscope", cobolt_microscope),
+    ("microfpga", "microfpga", microfpga_client),
+    ("pm100", "pymeasure", pm100_pymeasure),
     ("fw102c", "pylablib", wheel_pylablib),
     ("fw102c", "microscope", wheel_microscope),
     ("asi", "asitiger", tiger_asitiger),
@@ -215,10 +279,10 @@ for device, judge, session in SESSIONS:
             for what, got, expected in session(emulator.path):
                 good = abs(got - expected) < 1e-9 if isinstance(expected, float) else got == expected
                 failed += not good
-                print(f"{device:8} {judge:11} {what:20} {got!r:34} {'ok' if good else f'EXPECTED {expected!r}'}")
+                print(f"{device:9} {judge:11} {what:20} {got!r:34} {'ok' if good else f'EXPECTED {expected!r}'}")
         except ImportError as error:
-            print(f"{device:8} {judge:11} left out: {error}")
+            print(f"{device:9} {judge:11} left out: {error}")
         except Exception as error:
             failed += 1
-            print(f"{device:8} {judge:11} FAILED: {type(error).__name__}: {error}")
+            print(f"{device:9} {judge:11} FAILED: {type(error).__name__}: {error}")
 sys.exit(1 if failed else 0)

@@ -9,10 +9,15 @@ public struct DeviceLine: Sendable {
 
     /// Puts light off without waiting for whatever the line is doing: by a command where the line is free and answers,
     /// else through the keeper. It cannot fail; whether the light is off is asked afterwards.
-    public func putOff(_ command: String) {
-        if (try? line.askIfFree(command, within_ms: 200)) != nil { return }
-        if let kept, kept.keeper.off(kept.bytes) != nil { return }
-        _ = try? line.ask(command, within_ms: 200, repeats: .once)
+    public func putOff(_ command: String) { putOff(bytes: Array(command.utf8), end: line.framing.replyEnd) }
+
+    /// Puts light off by a command of bytes; see the other `putOff`.
+    /// - Returns: whether the command itself did it; else the keeper has put all lights of the line off.
+    @discardableResult
+    public func putOff(bytes command: [UInt8], end: ReplyEnd) -> Bool {
+        if (try? line.askIfFree(bytes: command, within_ms: 200, end: end)) != nil { return true }
+        if let kept, kept.keeper.off(kept.bytes) != nil { return false }
+        return (try? line.ask(bytes: command, within_ms: 200, repeats: .once, end: end)) != nil
     }
 
     /// Gives the port back where no other device stands on it; for `close()` of a device.

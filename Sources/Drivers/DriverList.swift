@@ -4,7 +4,8 @@ import Work
 public enum DriverList {
     /// The drivers, in the order of their names.
     public static let all: [Driver] = [
-        ASI.driver, FW102C.driver, IBeam.driver, ASI.ms2000Driver, Prior.driver, Tango.driver, Zaber.driver,
+        Arduino.driver, ASI.driver, Cobolt.driver, FW102C.driver, IBeam.driver, MicroFPGA.driver, ASI.ms2000Driver,
+        OBIS.driver, SCPIMeter.pm100, Prior.driver, SCPIMeter.scpi, Tango.driver, TriggerScope.driver, Zaber.driver,
     ]
 
     /// The driver of a name.

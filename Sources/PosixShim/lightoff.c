@@ -7,7 +7,7 @@
 
 #include "PosixShim.h"
 
-enum { OPENING, SENDING, PAUSING, REPEATING, CALMING, ASKING, ENDED };
+enum { OPENING, SENDING, SPACING, PAUSING, REPEATING, CALMING, ASKING, ENDED };
 enum { ATTEMPTS = 4, OPENING_MS = 300, QUIET_MS = 60, LONGEST_MS = 6000 };
 static const int limits_ms[ATTEMPTS] = {300, 600, 900, 900};
 
@@ -17,15 +17,18 @@ static void append(struct px_off *off, struct px_slice part) {
     off->message_count += part.count;
 }
 
-// Everything in one write: nothing can come between the poison and off.
+// Everything in one write: nothing can come between the poison and off. A device that drops what stands behind the
+// first line of a write gets one part at a time: the poison, then each command.
 static void compose(struct px_off *off, bool with_poison) {
     const struct px_recipe *recipe = off->recipe;
+    bool is_spaced = recipe->gap_ms > 0;
     off->message_count = off->message_sent = 0;
-    if (with_poison && !recipe->binary) {
+    if (with_poison && (!is_spaced || off->part == 0)) {
         append(off, recipe->poison);
         append(off, recipe->line_end);
     }
     for (int i = 0; i < recipe->offs; i++) {
+        if (is_spaced && i + 1 != off->part) continue;
         append(off, recipe->off[i]);
         append(off, recipe->line_end);
     }
@@ -48,7 +51,7 @@ static void begin_attempt(struct px_off *off, int64_t now_us) {
     off->attempt++;
     off->limit_us = now_us + limits_ms[off->attempt - 1] * 1000;
     off->heard_count = 0;
-    off->query = 0;
+    off->part = off->query = 0;
     px_drop_input(off->port);
     compose(off, true);
     off->phase = SENDING;
@@ -130,9 +133,15 @@ short px_off_events(const struct px_off *off) {
 
 // Once all bytes are with the port.
 static void after_sending(struct px_off *off, int64_t now_us) {
+    if (off->recipe->gap_ms > 0 && off->part < off->recipe->offs) {
+        off->phase = SPACING;
+        off->wake_us = now_us + off->recipe->gap_ms * 1000;
+        off->limit_us += off->recipe->gap_ms * 1000;
+        return;
+    }
     if (off->sent_us == 0) off->sent_us = now_us;
     int quiet_ms = QUIET_MS * off->attempt;
-    if (off->phase == SENDING && off->recipe->pause_ms > 0) {
+    if (off->phase == SENDING && off->recipe->pause_ms > 0 && off->recipe->gap_ms == 0) {
         off->phase = PAUSING;
         quiet_ms = off->recipe->pause_ms;
     } else {
@@ -198,6 +207,13 @@ bool px_off_step(struct px_off *off, int64_t now_us, short events) {
             else if (now_us >= off->limit_us)
                 next_attempt(off, now_us);
             break;
+        case SPACING:
+            if (now_us < off->wake_us) break;
+            off->part++;
+            compose(off, false);
+            off->phase = SENDING;
+            off->wake_us = off->limit_us;
+            return px_off_step(off, now_us, 0);
         case PAUSING:
         case CALMING:
             if (heard > 0) off->wake_us = now_us + off->quiet_us;

@@ -45,8 +45,9 @@ bool px_read_recipe(struct px_recipe *recipe, const uint8_t *bytes, size_t count
             case PX_QUESTION: good = size > 0 && add(recipe->question, &recipe->questions, part); break;
             case PX_BINARY: recipe->binary = size == 1 && value[0]; break;
             case PX_PAUSE:
+            case PX_GAP:
                 good = size == 2;
-                if (good) recipe->pause_ms = value[0] | value[1] << 8;
+                if (good) *(kind == PX_GAP ? &recipe->gap_ms : &recipe->pause_ms) = value[0] | value[1] << 8;
                 break;
             default: good = false;
         }
@@ -55,6 +56,27 @@ bool px_read_recipe(struct px_recipe *recipe, const uint8_t *bytes, size_t count
     }
     return recipe->path[0] && px_is_baud(recipe->baud) && recipe->offs > 0 && expected == recipe->queries &&
            (recipe->binary || recipe->line_end.count > 0);
+}
+
+static bool begins_with_one(const uint8_t *line, size_t size, const uint8_t *words, size_t count) {
+    for (size_t start = 0; start < count;) {
+        size_t end = start;
+        while (end < count && words[end] != '\n') end++;
+        if (end > start && end - start <= size && memcmp(line, words + start, end - start) == 0) return true;
+        start = end + 1;
+    }
+    return false;
+}
+
+size_t px_line_size(const uint8_t *bytes, size_t count, const uint8_t *words, size_t words_count) {
+    for (size_t start = 0; start < count;) {
+        const uint8_t *end = memchr(bytes + start, '\n', count - start);
+        if (!end) return 0;
+        size_t next = (size_t)(end - bytes) + 1;
+        if (begins_with_one(bytes + start, next - start, words, words_count)) return next;
+        start = next;
+    }
+    return 0;
 }
 
 static bool is_same(const struct px_recipe *recipe, struct px_slice part, const uint8_t *bytes, size_t count) {

@@ -1,3 +1,4 @@
+import PosixShim
 import Work
 
 /// How the reply to a command ends.
@@ -6,6 +7,8 @@ public enum ReplyEnd: Sendable, Equatable {
     case none
     /// With these bytes, the first time that they come.
     case text([UInt8])
+    /// With the first whole line that begins with one of these words, such as `OK` or `ERR`; lines end with a line feed.
+    case line([String])
     /// After so many bytes.
     case size(Int)
     /// When nothing more has come for so long.
@@ -13,6 +16,21 @@ public enum ReplyEnd: Sendable, Equatable {
 
     /// With these characters.
     public static func text(_ text: String) -> ReplyEnd { .text(Array(text.utf8)) }
+
+    /// The size of the reply at the beginning of what was heard; nil while its end has not come, or where only silence
+    /// ends it.
+    func size(in heard: [UInt8]) -> Int? {
+        switch self {
+        case .none: return 0
+        case .size(let size): return heard.count >= size ? size : nil
+        case .text(let text): return heard.firstRange(of: text)?.upperBound
+        case .quiet: return nil
+        case .line(let words):
+            let joined = Array(words.joined(separator: "\n").utf8)
+            let size = px_line_size(heard, heard.count, joined, joined.count)
+            return size > 0 ? size : nil
+        }
+    }
 }
 
 /// What came back.

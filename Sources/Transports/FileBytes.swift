@@ -60,7 +60,7 @@ final class FileBytes: Sendable {
                 guard try write(bytes, &state, limit) else { return .silent }
             }
             while true {
-                if let size = replySize(heard, end) {
+                if let size = end.size(in: heard) {
                     state.rest = Array(heard[size...])
                     return .whole(Array(heard[..<size]))
                 }
@@ -72,7 +72,7 @@ final class FileBytes: Sendable {
                     guard try wait_us(wait, POLLIN, state) else { return heard.isEmpty ? .silent : .part(heard) }
                 }
                 heard += try read(&state)
-                if px_now_us() >= limit, replySize(heard, end) == nil { return heard.isEmpty ? .silent : .part(heard) }
+                if px_now_us() >= limit, end.size(in: heard) == nil { return heard.isEmpty ? .silent : .part(heard) }
             }
         }
     }
@@ -94,16 +94,6 @@ final class FileBytes: Sendable {
     private func check(_ state: borrowing State) throws {
         if state.file < 0 { throw LineFailure.closed(place) }
         if state.isGone { throw LineFailure.gone(place) }
-    }
-
-    /// The size of the reply at the beginning of what was heard, nil while its end has not come.
-    private func replySize(_ heard: [UInt8], _ end: ReplyEnd) -> Int? {
-        switch end {
-        case .none: 0
-        case .size(let size): heard.count >= size ? size : nil
-        case .text(let text): heard.firstRange(of: text)?.upperBound
-        case .quiet: nil
-        }
     }
 
     private func takeWaiting(_ state: inout State) throws {

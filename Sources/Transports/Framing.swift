@@ -23,7 +23,7 @@ public struct Framing: Sendable, Equatable {
     /// The silence after which nothing more is expected.
     public var quiet_ms: Int
     /// What spoils a half command that may stand in the line, so that the device refuses it as a whole.
-    public var poison: String
+    public var poison: [UInt8]
     /// The silence after which the device itself forgets a half command; 0 where it never does.
     public var forgets_ms: Int
     /// Beginnings of reply lines that mean a refusal.
@@ -47,7 +47,7 @@ public struct Framing: Sendable, Equatable {
         self.prompts = prompts
         self.echo = echo
         self.quiet_ms = quiet_ms
-        self.poison = poison
+        self.poison = Array(poison.utf8)
         self.forgets_ms = forgets_ms
         self.refusals = refusals
         self.unasked = unasked
@@ -55,10 +55,12 @@ public struct Framing: Sendable, Equatable {
         self.isBinary = false
     }
 
-    /// Framing of a binary protocol: the size of each reply is given with its request.
-    public static func binary(baud: Int, quiet_ms: Int = 60, forgets_ms: Int = 0) -> Framing {
+    /// Framing of a binary protocol: the size of each reply is given with its request. The poison is what completes
+    /// any half command harmlessly.
+    public static func binary(baud: Int, quiet_ms: Int = 60, poison: [UInt8] = [], forgets_ms: Int = 0) -> Framing {
         var framing = Framing(baud: baud, lineEnd: "", replyEnd: .none, quiet_ms: quiet_ms, forgets_ms: forgets_ms)
         framing.isBinary = true
+        framing.poison = poison
         return framing
     }
 }
@@ -66,19 +68,33 @@ public struct Framing: Sendable, Equatable {
 /// A question to which only the right device gives the right answer.
 public struct Identity: Sendable {
     /// The question.
-    public var question: String
-    /// What one line of the answer begins with or has in it.
-    public var expected: String
+    public var question: [UInt8]
+    /// What one line of the answer has in it; for a binary device the answer itself.
+    public var expected: [UInt8]
+    /// How the answer ends where it is not as the others.
+    public var end: ReplyEnd?
     /// How long the device may take.
     public var within_ms: Int
-    /// How its answer ends where that is not as for others.
-    public var end: ReplyEnd?
 
     /// Makes a question.
     public init(_ question: String, expects expected: String, within_ms: Int = 500, end: ReplyEnd? = nil) {
-        self.question = question
-        self.expected = expected
+        self.question = Array(question.utf8)
+        self.expected = Array(expected.utf8)
         self.within_ms = within_ms
         self.end = end
+    }
+
+    /// Makes a question of bytes, whose answer is these bytes.
+    public init(bytes question: [UInt8], answer: [UInt8], within_ms: Int = 500) {
+        self.question = question
+        expected = answer
+        end = .size(answer.count)
+        self.within_ms = within_ms
+    }
+
+    /// Whether a reply is the right answer.
+    func isAnswered(by reply: Reply) -> Bool {
+        if case .size = end { return reply.bytes == expected }
+        return reply.lines.contains { $0.utf8.firstRange(of: expected) != nil }
     }
 }

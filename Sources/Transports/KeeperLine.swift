@@ -52,6 +52,10 @@ public final class KeeperLine: ByteLine {
             ask.end = UInt8(KW_ENDS_WITH)
             ask.size = UInt16(clamping: text.count)
             ending = text
+        case .line(let words):
+            ending = Array(words.joined(separator: "\n").utf8)
+            ask.end = UInt8(KW_ENDS_LINE)
+            ask.size = UInt16(clamping: ending.count)
         case .size(let size):
             ask.end = UInt8(KW_HAS_SIZE)
             ask.size = UInt16(clamping: size)
@@ -63,11 +67,7 @@ public final class KeeperLine: ByteLine {
         switch status {
         case KW_OK:
             // The end is the first one; what stands behind it belongs to nobody.
-            if case .text(let text) = end, let range = reply.firstRange(of: text) {
-                return .whole(Array(reply[..<range.upperBound]))
-            }
-            if case .size(let size) = end { return .whole(Array(reply.prefix(size))) }
-            return .whole(reply)
+            return .whole(Array(reply.prefix(end == .none ? reply.count : end.size(in: reply) ?? reply.count)))
         case KW_SILENT: return .silent
         case KW_PART: return .part(reply)
         case KW_STALE: return .stale(reply)

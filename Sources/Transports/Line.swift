@@ -144,8 +144,13 @@ public final class Line: Sendable {
     /// - Returns: the reply, nil where nothing was sent.
     /// - Throws: as `ask`.
     public func askIfFree(_ command: String, within_ms: Int = 500) throws -> Reply? {
+        try askIfFree(bytes: Array(command.utf8), within_ms: within_ms, end: framing.replyEnd)
+    }
+
+    /// Sends a command of bytes unless the line is in use; see the other `askIfFree`.
+    public func askIfFree(bytes command: [UInt8], within_ms: Int = 500, end: ReplyEnd) throws -> Reply? {
         let reply = try shared.withLockIfAvailable { state in
-            state == .open ? try askOnce(Array(command.utf8), within_ms, framing.replyEnd, &state) : nil
+            state == .open ? try askOnce(command, within_ms, end, &state) : nil
         }
         return reply ?? nil
     }
@@ -336,11 +341,10 @@ public final class Line: Sendable {
         var last = Failure("\(place) is never quiet", remedy: "check the speed of the port", code: "device-garbled")
         for attempt in 0..<6 where attempt == 0 || DispatchTime.now() < limit {
             guard try discard(quiet_ms: quiet_ms, &state).isQuiet else { continue }
-            if framing.isBinary {
-                if framing.forgets_ms > 0 { _ = try discard(quiet_ms: framing.forgets_ms, &state) }
-            } else {
+            if framing.isBinary, framing.forgets_ms > 0 { _ = try discard(quiet_ms: framing.forgets_ms, &state) }
+            if !framing.isBinary || !framing.poison.isEmpty {
                 _ = try exchange(
-                    Array(framing.poison.utf8), .quiet(ms: quiet_ms), max(100, 2 * quiet_ms), dropsStale: true, &state)
+                    framing.poison, .quiet(ms: quiet_ms), max(100, 2 * quiet_ms), dropsStale: true, &state)
                 for command in framing.setUp {
                     _ = try exchange(
                         Array(command.utf8), .quiet(ms: 20), max(200, 2 * quiet_ms), dropsStale: true, &state)
@@ -352,7 +356,7 @@ public final class Line: Sendable {
             }
             let begin = firstAsked ?? DispatchTime.now()
             firstAsked = begin
-            let question = Array(identity.question.utf8)
+            let question = identity.question
             let end = identity.end ?? framing.replyEnd
             let within_ms = identity.within_ms * (attempt + 1)
             let answer = try readOn(
@@ -360,7 +364,7 @@ public final class Line: Sendable {
             // How long the device may take: this may be the answer to the first of the questions.
             let took_ms = Int((DispatchTime.now().uptimeNanoseconds - begin.uptimeNanoseconds) / 1_000_000)
             if case .whole(let bytes) = answer, let reply = try? read(bytes, to: question, &state),
-                reply.lines.contains(where: { $0.contains(identity.expected) })
+                identity.isAnswered(by: reply)
             {
                 // Where anything follows within the time of a reply, this was the answer to an earlier question.
                 if try discard(quiet_ms: max(quiet_ms, 2 * took_ms), &state).count == 0 {
@@ -379,11 +383,12 @@ public final class Line: Sendable {
         switch answer {
         case .whole(let bytes), .part(let bytes), .stale(let bytes):
             Failure(
-                "\(place) answered '\(identity.question)' with '\(readable(bytes))' instead of '\(identity.expected)'",
+                "\(place) answered '\(readable(identity.question))' with '\(readable(bytes))' instead of "
+                    + "'\(readable(identity.expected))'",
                 remedy: "check that this is the port of the device, and its speed", code: "device-garbled")
         case .silent:
             Failure(
-                "\(place) does not answer '\(identity.question)'",
+                "\(place) does not answer '\(readable(identity.question))'",
                 remedy: "check that the device is switched on and the cable is in", code: "device-silent")
         }
     }

@@ -31,9 +31,13 @@ public struct OffRecipe: Sendable, Equatable {
     /// The first words of commands that only ask; they are allowed after a trip. A word that ends in a space or a
     /// question mark may be followed by anything.
     public var questions: [[UInt8]]
+    /// The time between the poison and each command, for a device that drops what stands behind the first line of a
+    /// write; 0 sends all in one write.
+    public var gap_ms = 0
 
     /// Makes a recipe from text.
-    public init(off: [String], proofs: [Proof], questions: [String]) {
+    public init(off: [String], proofs: [Proof], questions: [String], gap_ms: Int = 0) {
+        self.gap_ms = gap_ms
         self.off = off.map { Array($0.utf8) }
         self.proofs = proofs
         self.questions = questions.map { Array($0.utf8) }
@@ -55,7 +59,7 @@ public struct OffRecipe: Sendable, Equatable {
         add(PX_NAME, Array(name.utf8.prefix(60)))
         add(PX_PATH, Array(path.utf8))
         add(PX_BAUD, withUnsafeBytes(of: Int32(clamping: framing.baud)) { Array($0) })
-        add(PX_POISON, Array(framing.poison.utf8))
+        add(PX_POISON, framing.poison)
         add(PX_LINE_END, framing.lineEnd)
         for command in off { add(PX_OFF, command) }
         for proof in proofs {
@@ -64,8 +68,8 @@ public struct OffRecipe: Sendable, Equatable {
         }
         for word in questions { add(PX_QUESTION, word) }
         if framing.isBinary { add(PX_BINARY, [1]) }
-        if framing.forgets_ms > 0 {
-            add(PX_PAUSE, [UInt8(framing.forgets_ms & 255), UInt8(framing.forgets_ms >> 8 & 255)])
+        for (kind, time_ms) in [(PX_PAUSE, framing.forgets_ms), (PX_GAP, gap_ms)] where time_ms > 0 {
+            add(kind, [UInt8(time_ms & 255), UInt8(time_ms >> 8 & 255)])
         }
         let recipe = UnsafeMutablePointer<px_recipe>.allocate(capacity: 1)
         defer { recipe.deallocate() }

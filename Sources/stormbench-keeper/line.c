@@ -106,7 +106,7 @@ bool line_take_message(struct line *line, int64_t now_us) {
     line->asked = message.header;
     line->command_count = 0;
     size_t fixed = sizeof message.header + sizeof message.ask;
-    size_t end = message.ask.end == KW_ENDS_WITH ? message.ask.size : 0;
+    size_t end = message.ask.end == KW_ENDS_WITH || message.ask.end == KW_ENDS_LINE ? message.ask.size : 0;
     bool is_known = message.header.kind == KW_ASK || message.header.kind == KW_DISCARD;
     if ((size_t)count < fixed || !is_known || end > sizeof line->end || (size_t)count - fixed < end) {
         refuse(line, KW_FAILED);
@@ -130,6 +130,7 @@ static bool is_complete(const struct line *line) {
         case KW_NO_REPLY: return true;
         case KW_HAS_SIZE: return line->heard_count >= line->ask.size;
         case KW_ENDS_WITH: return memmem(line->heard, line->heard_count, line->end, line->ask.size) != NULL;
+        case KW_ENDS_LINE: return px_line_size(line->heard, line->heard_count, line->end, line->ask.size) > 0;
         default: return false;
     }
 }

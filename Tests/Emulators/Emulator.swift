@@ -24,6 +24,22 @@ extension EmulatedDevice {
     func said() -> String { "" }
 }
 
+/// A device whose commands are not lines.
+protocol EmulatedBinaryDevice: EmulatedDevice {
+    /// Takes the next whole command off what has come in; nil while there is none.
+    func next(_ input: inout [UInt8]) -> [UInt8]?
+    /// Carries a command out and gives the whole reply.
+    func execute(_ command: [UInt8], isRefused: Bool) -> [UInt8]
+    /// The command as the log has it.
+    func text(of command: [UInt8]) -> String
+}
+
+extension EmulatedBinaryDevice {
+    var lineEnds: Set<UInt8> { [] }
+    func execute(_ command: String, isRefused: Bool) -> String { "" }
+    func text(of command: [UInt8]) -> String { command.map { String(format: "%02x", $0) }.joined(separator: " ") }
+}
+
 /// Carries the bytes between a pseudo-terminal and a device, at the pace of a serial line and with faults.
 ///
 /// The path of the port is printed first. Then each line of standard input is one order, answered with `ok`:
@@ -37,6 +53,7 @@ extension EmulatedDevice {
 ///     refuse N       the next N commands are refused
 ///     stale TEXT     sends the text now, unasked (\r and \n as such)
 ///     input TEXT     puts the text behind what has come in, as another program's half command
+///     bytes HEX      the same with bytes, such as 01 3f
 ///     reset          restarts the device now: light off, what has come in is lost, a banner
 ///     reset-in N     restarts it after N more bytes have come in
 ///     unplug         takes the port away
@@ -152,6 +169,13 @@ final class Emulator {
 
     /// Carries out every whole command that has come in.
     private func obeyInput() {
+        if let device = device as? any EmulatedBinaryDevice {
+            while let command = device.next(&input) {
+                obey(device.text(of: command)) { device.execute(command, isRefused: $0) }
+            }
+            noteLight()
+            return
+        }
         while let end = input.firstIndex(where: { device.lineEnds.contains($0) }) {
             var next = end + 1
             if input[end] == 13, next < input.count, input[next] == 10, device.lineEnds.contains(10) { next += 1 }
@@ -161,7 +185,7 @@ final class Emulator {
             let isRest = input[end] == 10 && end == 0 && wasReturn
             wasReturn = input[end] == 13 && next == end + 1
             input.removeFirst(next)
-            if !isRest { obey(command) }
+            if !isRest { obey(command) { Array(self.device.execute(command, isRefused: $0).utf8) } }
         }
     }
 
@@ -174,9 +198,9 @@ final class Emulator {
         return true
     }
 
-    private func obey(_ command: String) {
+    private func obey(_ command: String, _ execute: (_ isRefused: Bool) -> [UInt8]) {
         if take("deaf") { return }
-        var reply = device.execute(command, isRefused: take("refuse"))
+        var reply = execute(take("refuse"))
         write("do", command)
         noteLight()
         let wait_ms = delay_ms + late_ms
@@ -185,10 +209,11 @@ final class Emulator {
         if take("silent") { return }
         if take("garbage") {
             let noise: [UInt8] = (0..<12).map { UInt8(($0 * 89 + 0xA7) & 0xFF) | 0x80 }
-            return send(bytes: noise + Array(reply.utf8.suffix(device.lineEnds.contains(10) ? 6 : 2)))
+            if device is any EmulatedBinaryDevice { return send(bytes: Array(noise.prefix(reply.count))) }
+            return send(bytes: noise + reply.suffix(device.lineEnds.contains(10) ? 6 : 2))
         }
-        if take("half") { reply = String(reply.prefix(reply.count / 2)) }
-        send(reply)
+        if take("half") { reply = Array(reply.prefix(reply.count / 2)) }
+        send(bytes: reply)
     }
 
     private func send(_ text: String) { send(bytes: Array(text.utf8)) }
@@ -228,6 +253,7 @@ final class Emulator {
         case "silent", "deaf", "garbage", "half", "refuse": counts[word] = Int(value) ?? 1
         case "stale": send(text)
         case "input": input += Array(text.utf8)
+        case "bytes": input += value.split(separator: " ").compactMap { UInt8($0, radix: 16) }
         case "reset": restart()
         case "reset-in": resetIn = Int(value) ?? 1
         case "unplug":

@@ -2,12 +2,18 @@ import Foundation
 
 /// The devices by name, each in a file of its own.
 let devices: [String: () -> any EmulatedDevice] = [
+    "arduino": { EmulatedArduino() },
     "asi": { EmulatedASI(isTiger: true) },
+    "cobolt": { EmulatedCobolt() },
     "fw102c": { EmulatedFW102C() },
     "ibeam": { EmulatedIBeam() },
+    "microfpga": { EmulatedMicroFPGA() },
     "ms2000": { EmulatedASI(isTiger: false) },
+    "obis": { EmulatedOBIS() },
+    "pm100": { EmulatedPM100() },
     "prior": { EmulatedPrior() },
     "tango": { EmulatedTango() },
+    "triggerscope": { EmulatedTriggerScope() },
     "zaber": { EmulatedZaber() },
 ]
 

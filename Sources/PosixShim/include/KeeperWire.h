@@ -3,7 +3,7 @@
 #pragma once
 #include <stdint.h>
 
-enum { KW_VERSION = 1, KW_LARGEST = 16384 + 64, KW_REPLY = 16384, KW_EVERY_LINE = 0xffff, KW_LINES = 32 };
+enum { KW_VERSION = 2, KW_LARGEST = 16384 + 64, KW_REPLY = 16384, KW_EVERY_LINE = 0xffff, KW_LINES = 32 };
 
 struct kw_header {
     uint8_t kind;
@@ -43,13 +43,13 @@ enum {
 enum { KW_ASKED = 1, KW_HOST_GONE = 2, KW_HOST_FROZEN = 3, KW_TOLD_TO_END = 4, KW_OPENED = 5, KW_CLOSED = 6 };
 
 // How the reply to a command ends.
-enum { KW_NO_REPLY = 0, KW_ENDS_WITH = 1, KW_HAS_SIZE = 2, KW_ENDS_QUIET = 3 };
+enum { KW_NO_REPLY = 0, KW_ENDS_WITH = 1, KW_HAS_SIZE = 2, KW_ENDS_QUIET = 3, KW_ENDS_LINE = 4 };
 
 struct kw_ask {
     uint32_t limit_ms;
     uint8_t end;
     uint8_t take_stale;  // 1: drop what stands in the line and send all the same
-    uint16_t size;       // of the end that follows, of the reply, or ms of quiet
+    uint16_t size;       // of the end (or the words of px_line_size) that follows, of the reply, or ms of quiet
 };
 
 // What became of the lights of a line.

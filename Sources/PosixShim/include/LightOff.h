@@ -18,7 +18,8 @@ enum {
     PX_EXPECTED = 8,    // the line of the answer when the light is off
     PX_QUESTION = 9,    // the first word of a command that only asks; may be repeated
     PX_BINARY = 10,     // one byte: commands are bytes, not lines
-    PX_PAUSE = 11       // two bytes: ms of silence after which the device forgets a half command
+    PX_PAUSE = 11,      // two bytes: ms of silence after which the device forgets a half command
+    PX_GAP = 12         // two bytes: ms between the poison and each command, for devices that drop all but the first
 };
 
 enum { PX_STORAGE = 2048, PX_PARTS = 16 };
@@ -32,13 +33,16 @@ struct px_recipe {
     char path[256];
     int baud;
     bool binary;
-    int pause_ms;
+    int pause_ms, gap_ms;
     struct px_slice poison, line_end;
     struct px_slice off[PX_PARTS], query[PX_PARTS], expected[PX_PARTS], question[PX_PARTS];
     int offs, queries, questions;
     uint8_t storage[PX_STORAGE];
 };
 
+// The size of the bytes up to the end of the first whole line that begins with one of the words, which are separated by
+// line feeds; 0 where there is none.
+size_t px_line_size(const uint8_t *bytes, size_t count, const uint8_t *words, size_t words_count);
 // Reads a recipe; false where it is not whole.
 bool px_read_recipe(struct px_recipe *recipe, const uint8_t *bytes, size_t count);
 // Whether a command is one whole line (or, for a binary device, anything).
@@ -60,6 +64,7 @@ struct px_off {
     int port;  // -1: it is opened first
     int phase;
     int attempt;
+    int part;  // of the poison and the commands, where they are sent one by one
     int query;
     int result;
     int64_t begun_us, sent_us, ended_us;  // sent_us is 0 until all of it is with the port
