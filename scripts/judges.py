@@ -1,5 +1,6 @@
 """Sessions of other programs with the emulated devices; see scripts/check-drivers."""
 
+import os
 import subprocess
 import sys
 import time
@@ -256,6 +257,50 @@ def prior_microscope(path):
     yield "stands still", still(lambda: stage.get_command(b"PX")), True
 
 
+def micromanager(module, baud, devices, hub=None):
+    """A session of Micro-Manager's adapter for a stage controller."""
+
+    def session(path):
+        import pymmcore
+
+        folder = os.environ.get("MM_ADAPTERS")
+        if not folder:
+            raise ImportError("MM_ADAPTERS names no folder with adapters")
+        core = pymmcore.CMMCore()
+        core.setDeviceAdapterSearchPaths([folder])
+        core.loadDevice("Port", "SerialManager", path)
+        core.setProperty("Port", "BaudRate", str(baud))
+        core.setProperty("Port", "AnswerTimeout", "1000")
+        core.initializeDevice("Port")
+        if hub:
+            core.loadDevice("Hub", module, hub)
+            core.setProperty("Hub", "Port", "Port")
+            core.initializeDevice("Hub")
+            yield "devices", core.getInstalledDevices("Hub"), tuple(devices)
+        for label, name in zip(("XY", "Z"), devices):
+            core.loadDevice(label, module, name)
+            if hub:
+                core.setParentLabel(label, "Hub")
+            else:
+                core.setProperty(label, "Port", "Port")
+            core.initializeDevice(label)
+        core.setXYPosition("XY", 1000, -500)
+        yield "busy", core.deviceBusy("XY"), True
+        core.waitForDevice("XY")
+        yield "arrived", (core.getXPosition("XY"), core.getYPosition("XY")), (1000.0, -500.0)
+        core.setPosition("Z", 12.5)
+        core.waitForDevice("Z")
+        yield "focus", core.getPosition("Z"), 12.5
+        core.setXYPosition("XY", 20000, 0)
+        time.sleep(0.05)
+        core.stop("XY")
+        yield "stands still", still(lambda: core.getXPosition("XY")), True
+        yield "before its target", core.getXPosition("XY") < 19000, True
+        core.unloadAllDevices()
+
+    return session
+
+
 SESSIONS = [
     ("ibeam", "pylablib", ibeam_pylablib),
     ("ibeam", "microscope", ibeam_microscope),
@@ -270,6 +315,10 @@ SESSIONS = [
     ("zaber", "zaber-motion", zaber_motion),
     ("zaber", "microscope", zaber_microscope),
     ("prior", "microscope", prior_microscope),
+    ("asi", "Micro-Manager", micromanager("ASITiger", 115200, ["XYStage:XY:31", "ZStage:Z:32"], "TigerCommHub")),
+    ("ms2000", "Micro-Manager", micromanager("ASIStage", 9600, ["XYStage", "ZStage"])),
+    ("prior", "Micro-Manager", micromanager("Prior", 9600, ["XYStage", "ZStage"])),
+    ("tango", "Micro-Manager", micromanager("Marzhauser", 57600, ["XYStage", "ZAxis"])),
 ]
 
 failed = 0
@@ -279,10 +328,10 @@ for device, judge, session in SESSIONS:
             for what, got, expected in session(emulator.path):
                 good = abs(got - expected) < 1e-9 if isinstance(expected, float) else got == expected
                 failed += not good
-                print(f"{device:9} {judge:11} {what:20} {got!r:34} {'ok' if good else f'EXPECTED {expected!r}'}")
+                print(f"{device:9} {judge:13} {what:20} {got!r:34} {'ok' if good else f'EXPECTED {expected!r}'}")
         except ImportError as error:
-            print(f"{device:9} {judge:11} left out: {error}")
+            print(f"{device:9} {judge:13} left out: {error}")
         except Exception as error:
             failed += 1
-            print(f"{device:9} {judge:11} FAILED: {type(error).__name__}: {error}")
+            print(f"{device:9} {judge:13} FAILED: {type(error).__name__}: {error}")
 sys.exit(1 if failed else 0)

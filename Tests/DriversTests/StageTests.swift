@@ -94,20 +94,17 @@ import Work
     @Test func aSilentControllerIsUnknownAndSlownessIsNot() throws {
         let (device, stage, focus, controller) = try StageRig.all[0].open()
         defer { controller.close() }
-        // A late reply answers nothing else.
-        device.order("late 700")
-        #expect(try stage.position().x_um == 0)
         // A halt while another thread waits for an answer that is long in coming.
         device.order("speed 1000")
         try stage.startMove(x_um: 4000, y_um: 0)
-        device.order("slow 200")
+        device.order("slow 80")
         let ended = Mutex(false)
         let thread = Thread {
             _ = try? focus.position()
             ended.withLock { $0 = true }
         }
         thread.start()
-        usleep(30_000)
+        usleep(20_000)
         let begin = DispatchTime.now()
         stage.stop()
         let took_ms = (DispatchTime.now().uptimeNanoseconds - begin.uptimeNanoseconds) / 1_000_000
@@ -124,6 +121,14 @@ import Work
         #expect(stage.fault?.code == "device-silent")
         device.order("deaf 0")
         #expect(stage.state() == .moved)
+    }
+
+    @Test func anAxisThatAnotherProgramTurnedRoundIsTurnedBack() throws {
+        let (device, stage, _, controller) = try StageRig.all[0].open(["units -10000", "push X 50"])
+        defer { controller.close() }
+        #expect(try stage.position().x_um == 50)
+        #expect(device.commands.contains("UM X=10000"))
+        #expect(failure { _ = try StageRig.all[1].open(["units 1000"]) } == "bad-description")
     }
 
     @Test(arguments: StageRig.all.filter { $0.afterRestart == "not-homed" })

@@ -8,6 +8,10 @@ final class EmulatedASI: EmulatedDevice {
     private var lower_mm: [String: Double] = [:]
     private var upper_mm: [String: Double] = [:]
     private var decimals = 0
+    /// Units per mm; a negative number turns the axis round.
+    private var units: [String: Double] = [:]
+    /// What other settings hold, such as `PC X`.
+    private var held: [String: Double] = [:]
 
     let lineEnds: Set<UInt8> = [13]
     let light = ""
@@ -24,11 +28,20 @@ final class EmulatedASI: EmulatedDevice {
             axes[name] = EmulatedAxis(-half...half)
             speeds_mm_s[name] = 20
             (lower_mm[name], upper_mm[name]) = (-half / 1000, half / 1000)
+            units[name] = 10_000
         }
         decimals = 0
+        held = [:]
     }
 
-    func set(_ name: String, _ value: String) -> Bool { axes.set(name, value) }
+    func set(_ name: String, _ value: String) -> Bool {
+        // What another program has left behind.
+        if name == "units", let value = Double(value) {
+            for axis in axes.keys { units[axis] = value }
+            return true
+        }
+        return axes.set(name, value)
+    }
 
     func execute(_ command: String, isRefused: Bool) -> String {
         // Delete and backspace throw away what has come in.
@@ -53,7 +66,7 @@ final class EmulatedASI: EmulatedDevice {
             text = text.dropFirst().drop { $0 == " " }
             guard "012".contains(first) else { return ":N-7" }
         }
-        let head = text.prefix { $0.isLetter || "\\/!@".contains($0) }
+        let head = text.hasPrefix("Z2B") ? "Z2B" : text.prefix { $0.isLetter || "\\/!@".contains($0) }
         let word = Self.words[String(head)] ?? String(head)
         let parts = text.dropFirst(head.count).split(separator: " ").map(String.init)
         switch word {
@@ -75,6 +88,9 @@ final class EmulatedASI: EmulatedDevice {
             return ":A"
         case "I": return info(parts.first ?? "")
         case "W", "RS", "M", "R", "H", "S", "SL", "SU", "UM", "!", "@", "MC": return perAxis(word, parts)
+        case "PC", "B", "E", "AC", "WT", "MA", "JS", "CCA", "OS", "VE", "UL", "Z2B", "KP", "KI", "KD", "AA", "AZ", "RM",
+            "TTL", "SS":
+            return hold(word, parts)
         default: return ":N-1"
         }
     }
@@ -100,20 +116,21 @@ final class EmulatedASI: EmulatedDevice {
             let value = setting(part)?.value
             switch (word, rest, value) {
             case ("W", "", _):
-                said.append(String(format: "%.\(isTiger ? max(1, decimals) : 0)f", axis.position * 10))
+                said.append(String(format: "%.\(isTiger ? max(1, decimals) : 0)f", axis.position * units[name]! / 1000))
             case ("RS", "", _), ("RS", "?", _):
                 let status =
                     (axis.isMoving ? 5 : 0) + 10 + (axis.isAtUpper ? 64 : 0) + (axis.isAtLower ? 128 : 0)
                 if rest == "?", !isTiger { return ":N-4" }
                 said.append(rest == "?" ? (axis.isMoving ? "B" : "N") : String(status))
             case ("M", _, let value?), ("R", _, let value?):
-                let target = (word == "M" ? 0 : axis.position) + value / 10
+                let target = (word == "M" ? 0 : axis.position) + value * 1000 / units[name]!
                 guard target >= lower_mm[name]! * 1000 - 0.1, target <= upper_mm[name]! * 1000 + 0.1 else {
                     return ":N-4"
                 }
                 deeds.append { axis.move(to: target) }
             case ("H", _, _):
-                deeds.append { axis.call((value ?? 0) / 10) }
+                let units = units[name]!
+                deeds.append { axis.call((value ?? 0) * 1000 / units) }
             case ("!", _, _), ("@", _, _):
                 let target = word == "!" || (value ?? 0) > 0 ? axis.switches.upperBound : axis.switches.lowerBound
                 deeds.append { axis.move(to: target) }
@@ -123,7 +140,8 @@ final class EmulatedASI: EmulatedDevice {
             case ("SU", "?", _): said.append("\(name)=\(String(format: "%.6f", upper_mm[name]!))")
             case ("SL", _, let value?): lower_mm[name] = value
             case ("SU", _, let value?): upper_mm[name] = value
-            case ("UM", "?", _): said.append("\(name)=10000")
+            case ("UM", "?", _): said.append("\(name)=\(Int(units[name]!))")
+            case ("UM", _, let value?): units[name] = value
             case ("MC", "?", _): said.append("1")
             case ("MC", "+", _), ("MC", "-", _): break
             default: return ":N-4"
@@ -131,6 +149,22 @@ final class EmulatedASI: EmulatedDevice {
         }
         for deed in deeds { deed() }
         return said.isEmpty ? ":A" : ":A " + said.joined(separator: " ")
+    }
+
+    private func hold(_ word: String, _ parts: [String]) -> String {
+        var said: [String] = []
+        for part in parts {
+            let name = part.prefix { $0.isLetter }
+            if let (_, value) = setting(part) {
+                held["\(word) \(name)"] = value
+            } else {
+                said.append("\(name)=\(String(format: "%.6f", held["\(word) \(name)"] ?? 0))")
+            }
+        }
+        if said.isEmpty { return ":A" }
+        // Some settings of an MS-2000 have a form of their own.
+        return !isTiger && ["WT", "B", "AC", "E", "UM"].contains(word)
+            ? ":\(said.joined(separator: " ")) A" : ":A " + said.joined(separator: " ")
     }
 
     private func setSpeed(_ name: String, _ speed: Double) {

@@ -35,14 +35,14 @@ import Work
         #expect(line.haltCount == 1)
         // Into a conversation.
         try line.ask("M X=0")
-        device.order("slow 200")
+        device.order("slow 80")
         let outcome = Mutex("")
         let thread = Thread {
             let code = self.code { try line.ask("W X", within_ms: 5000, repeats: .once) }
             outcome.withLock { $0 = code }
         }
         thread.start()
-        usleep(30_000)
+        usleep(20_000)
         let begin = px_now_us()
         line.halt("\\")
         #expect(px_now_us() - begin < 100_000)

@@ -73,7 +73,7 @@ final class ASI: AxisController {
         self.cards = cards
         // Positions with a decimal; a matter of the card.
         if isTiger {
-            for card in Set(cards.values).sorted() { _ = try? ask("\(card)VB Z=1") }
+            for card in Set(cards.values).sorted() { _ = try unlessRefused { try ask("\(card)VB Z=1") } }
         }
     }
 
@@ -84,16 +84,19 @@ final class ASI: AxisController {
                 "\(device): \(name) has no axis \(axis)",
                 remedy: "its axes are \(cards.keys.sorted().joined(separator: ", "))", code: "bad-description")
         }
-        guard isTiger else { return }
         let question = "UM \(axis)?"
-        let reply = try ask(question)
+        // What does not know the question counts so.
+        guard let reply = try unlessRefused({ try ask(question) }) else { return }
         guard let units = value(of: axis, in: reply) else {
             throw line.garbled(question, reply, expected: "units per mm")
         }
-        guard units == 10_000 else {
+        // Other programs turn an axis round by a negative number.
+        if units == -10_000 {
+            try ask("UM \(axis)=10000")
+        } else if units != 10_000 {
             throw Failure(
                 "\(device): axis \(axis) of \(name) counts \(units) units per mm, not 10000",
-                remedy: "set it with UM \(axis)=10000, or use an axis in mm", code: "bad-description")
+                remedy: "set it with UM \(axis)=10000, or name another axis", code: "bad-description")
         }
     }
 
@@ -152,6 +155,10 @@ final class ASI: AxisController {
             throw line.garbled(question, reply, expected: "a status of 0 to 255")
         }
         return bits
+    }
+
+    private func unlessRefused(_ body: () throws -> Reply) throws -> Reply? {
+        do { return try body() } catch let failure as Failure where failure.code == "device-refused" { return nil }
     }
 
     /// The number in a reply such as `:A 1234.5`.
