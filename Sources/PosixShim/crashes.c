@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,10 +19,18 @@ static const int traps[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
 enum { TRAPS = sizeof traps / sizeof *traps, LIMIT_MS = 1000, STACK_BYTES = 64 << 10 };
 
 static struct sigaction earlier[TRAPS];
-static void (*action)(void);
-static int helper_count, chains, wake = -1, done = -1;
-static atomic_int crashes, ended;
+static void (*first_action)(void), (*second_action)(void);
+static int helper_count, chains = 1, wake = -1, done[2] = {-1, -1};
+static atomic_int crashes, ended[2];
 static _Thread_local int is_helper;
+
+// The messages. One is written before its file is, which is the socket + 1: 0 is free, -1 is being written.
+enum { MESSAGES = 8 };
+static struct {
+    uint8_t bytes[64];
+    size_t count;
+    atomic_int file;
+} messages[MESSAGES];
 
 static long long now_ms(void) {
     struct timespec time;
@@ -45,22 +54,33 @@ static void tell(const char *text) {
     (void)written;
 }
 
+// Waits until all helpers have done as many of the actions, at most LIMIT_MS; whether they have.
+static int wait_for(int actions) {
+    struct pollfd end = {.fd = done[actions - 1], .events = POLLIN};
+    long long limit = now_ms() + LIMIT_MS, left = LIMIT_MS;
+    while (left > 0 && poll(&end, 1, (int)left) <= 0) left = limit - now_ms();
+    return end.revents != 0;
+}
+
 static void on_crash(int signal, siginfo_t *info, void *context) {
     (void)context;
     int error = errno;
-    if (!is_helper) {
+    for (int index = 0; index < MESSAGES; index++) {
+        int file = atomic_load(&messages[index].file);
+        if (file > 0) (void)send(file - 1, messages[index].bytes, messages[index].count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    if (first_action && !is_helper) {
         int is_first = atomic_fetch_add(&crashes, 1) == 0;
         uint64_t count = (uint64_t)helper_count;
         ssize_t written = is_first ? write(wake, &count, sizeof count) : 0;
         (void)written;
-        struct pollfd end = {.fd = done, .events = POLLIN};
-        long long limit = now_ms() + LIMIT_MS, left = LIMIT_MS;
-        while (left > 0 && poll(&end, 1, (int)left) <= 0) left = limit - now_ms();
+        int is_dark = wait_for(1);
         if (is_first) {
             tell("stormbench: crashed (");
             tell(name_of(signal));
-            tell(end.revents ? "); the lights are off\n" : "); NOT EVERY LIGHT HAS CONFIRMED THAT IT IS OFF\n");
+            tell(is_dark ? "); the lights are off\n" : "); NOT EVERY LIGHT HAS CONFIRMED THAT IT IS OFF\n");
         }
+        wait_for(2);
     }
     struct sigaction next = {.sa_handler = SIG_DFL};
     for (int index = 0; chains && index < TRAPS; index++)
@@ -75,22 +95,56 @@ static void *help(void *context) {
     is_helper = 1;
     uint64_t count;
     while (read(wake, &count, sizeof count) < 0 && errno == EINTR) {}
-    action();
-    if (atomic_fetch_add(&ended, 1) + 1 == helper_count) {
+    for (int index = 0; index < 2; index++) {
+        (index ? second_action : first_action)();
+        if (atomic_fetch_add(&ended[index], 1) + 1 < helper_count) continue;
         count = 1;
-        ssize_t written = write(done, &count, sizeof count);
+        ssize_t written = write(done[index], &count, sizeof count);
         (void)written;
     }
     return context;
 }
 
-int px_watch_crashes(void (*stop)(void), int helpers, int keepx_handlers) {
-    action = stop;
-    helper_count = helpers;
-    chains = keepx_handlers;
+static void install(void) {
+    struct sigaction ours = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&ours.sa_mask);
+    // A program that is started by a thread of a pool inherits SIGABRT blocked.
+    sigset_t crashes;
+    sigemptyset(&crashes);
+    for (int index = 0; index < TRAPS; index++) {
+        sigaction(traps[index], &ours, &earlier[index]);
+        sigaddset(&crashes, traps[index]);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &crashes, NULL);
+}
+
+static pthread_once_t installed = PTHREAD_ONCE_INIT;
+
+int px_send_on_crash(int socket, const void *bytes, size_t count) {
+    if (socket < 0 || count > sizeof messages->bytes) return EINVAL;
+    for (int index = 0; index < MESSAGES; index++) {
+        int unused = 0;
+        if (!atomic_compare_exchange_strong(&messages[index].file, &unused, -1)) continue;
+        memcpy(messages[index].bytes, bytes, count);
+        messages[index].count = count;
+        atomic_store(&messages[index].file, socket + 1);
+        pthread_once(&installed, install);
+        return 0;
+    }
+    return ENOSPC;
+}
+
+void px_forget_crash(int socket) {
+    for (int index = 0; index < MESSAGES; index++) {
+        int file = socket + 1;
+        atomic_compare_exchange_strong(&messages[index].file, &file, 0);
+    }
+}
+
+int px_watch_crashes(void (*first)(void), void (*second)(void), int helpers, int keeps_handlers) {
     wake = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
-    done = eventfd(0, EFD_CLOEXEC);
-    if (wake < 0 || done < 0) return errno;
+    for (int index = 0; index < 2; index++) done[index] = eventfd(0, EFD_CLOEXEC);
+    if (wake < 0 || done[0] < 0 || done[1] < 0) return errno;
     // The helpers take no signals that are sent to the program.
     sigset_t all, before;
     sigfillset(&all);
@@ -103,16 +157,11 @@ int px_watch_crashes(void (*stop)(void), int helpers, int keepx_handlers) {
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (problem) return problem;
-    struct sigaction ours = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    sigemptyset(&ours.sa_mask);
-    // A program that is started by a thread of a pool inherits SIGABRT blocked.
-    sigset_t crashes;
-    sigemptyset(&crashes);
-    for (int index = 0; index < TRAPS; index++) {
-        sigaction(traps[index], &ours, &earlier[index]);
-        sigaddset(&crashes, traps[index]);
-    }
-    pthread_sigmask(SIG_UNBLOCK, &crashes, NULL);
+    helper_count = helpers;
+    chains = keeps_handlers;
+    second_action = second;
+    first_action = first;
+    pthread_once(&installed, install);
     return 0;
 }
 

@@ -108,39 +108,3 @@ int px_spawn_session(const char *program, char *const arguments[], const int fil
 void px_prefer_thread(void) {
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -10);
 }
-
-// The crash message. The handler reads it in the order in which it is written: the socket last.
-static uint8_t crash_bytes[64];
-static size_t crash_count;
-static volatile int crash_socket = -1;
-
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
-enum { CRASH_SIGNALS = sizeof crash_signals / sizeof crash_signals[0] };
-static struct sigaction crash_before[CRASH_SIGNALS];
-
-static void on_crash(int signal) {
-    int socket = crash_socket;
-    if (socket >= 0) (void)send(socket, crash_bytes, crash_count, MSG_NOSIGNAL | MSG_DONTWAIT);
-    // What was there before takes the signal when the faulting instruction is repeated or the signal is raised again.
-    for (int i = 0; i < CRASH_SIGNALS; i++)
-        if (crash_signals[i] == signal) sigaction(signal, &crash_before[i], NULL);
-    raise(signal);
-}
-
-void px_send_on_crash(int socket, const void *bytes, size_t count) {
-    static bool installed;
-    crash_socket = -1;
-    if (socket < 0 || count > sizeof crash_bytes) return;
-    memcpy(crash_bytes, bytes, count);
-    crash_count = count;
-    __sync_synchronize();
-    crash_socket = socket;
-    if (installed) return;
-    installed = true;
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_crash;
-    action.sa_flags = SA_ONSTACK | SA_NODEFER;
-    sigemptyset(&action.sa_mask);
-    for (int i = 0; i < CRASH_SIGNALS; i++) sigaction(crash_signals[i], &action, &crash_before[i]);
-}

@@ -103,7 +103,7 @@ public final class Keeper: Sendable {
         }
         if settings.watchesCrashes {
             let message = wireBytes(of: Self.offMessage(KW_EVERY_LINE, number: 0))
-            px_send_on_crash(alarm, message, message.count)
+            _ = px_send_on_crash(alarm, message, message.count)
         }
         let thread = Thread { [self] in beat() }
         thread.name = "keeper"

@@ -160,7 +160,7 @@ extension Keeper {
         if !isWanted { kill(process, SIGKILL) }
         // Ended by itself it still closes its ports; the exit is certain, not its moment.
         waitpid(process, nil, 0)
-        px_send_on_crash(-1, nil, 0)
+        px_forget_crash(alarm)
         let recipes = lines.withLock { lines in
             lines.isLost = true
             return lines.recipes.sorted { $0.key < $1.key }.map(\.value)

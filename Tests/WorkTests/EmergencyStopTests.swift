@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Work
 
-@Suite struct EmergencyStopTests {
+@Suite(.serialized) struct EmergencyStopTests {
     private final class Lamp: Sendable {
         let isOn = Mutex(true)
     }
@@ -20,5 +20,20 @@ import Work
         hanging.cancel()
         entries[0].cancel()
         entries[1].cancel()
+    }
+
+    @Test func motionStopsOnlyAtTheEndAndAfterTheLights() {
+        let order = Mutex<[String]>([])
+        let halt = EmergencyStop.register(onlyAtEnd: true) { order.withLock { $0.append("stage") } }
+        let light = EmergencyStop.register {
+            usleep(20_000)
+            order.withLock { $0.append("light") }
+        }
+        #expect(EmergencyStop.run(limit_s: 5, isEnd: false))
+        #expect(order.withLock { $0 } == ["light"])
+        #expect(EmergencyStop.run(limit_s: 5))
+        #expect(order.withLock { $0 } == ["light", "light", "stage"])
+        halt.cancel()
+        light.cancel()
     }
 }

@@ -37,7 +37,3 @@ void px_drop_input(int port);
 
 // Lets the calling thread run before others where that is allowed.
 void px_prefer_thread(void);
-
-// Sends the message on the socket when the program crashes, then lets the crash take its course; a socket of -1 ends
-// that. The bytes are copied.
-void px_send_on_crash(int socket, const void *bytes, size_t count);
