@@ -71,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "stormbench",
             dependencies: [
-                "CEdit", "LuaShim", "Scripting", "Work",
+                "CEdit", "Instruments", "LuaShim", "Scripting", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

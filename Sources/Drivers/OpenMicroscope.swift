@@ -47,10 +47,14 @@ extension JSONValue {
 
 private func simulatedMicroscope(_ settings: SimulatedSettings, identity: Fingerprint) -> Microscope {
     let world = SimulatedWorld(settings)
+    let names = ["stage", "focus", "camera"] + settings.lights.map(\.name) + settings.wheels.map(\.name)
+    var further = Microscope.Further()
+    further.origins = Dictionary(names.map { ($0, DeviceOrigin(driver: "simulated")) }) { first, _ in first }
     let microscope = Microscope(
         name: settings.name, identity: identity.description, stage: SimulatedStage(world), focus: SimulatedFocus(world),
         camera: SimulatedCamera(world), lights: settings.lights.map { SimulatedLight($0, world) },
         wheels: settings.wheels.map { SimulatedWheel($0, world) }, channels: settings.channels,
+        further: further,
         now_ms: { world.clock.now_ms })
     OpenMicroscopes.add(microscope)
     return microscope

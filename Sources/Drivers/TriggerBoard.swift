@@ -115,6 +115,7 @@ final class OutputLight<Words: BoardWords>: LightSource {
 
     var wavelength_nm: Double { settings.wavelength_nm }
     var maximum_mw: Double { settings.maximum_mw }
+    var guarding: String { board.device.guardText }
 
     func on(power_mw: Double) throws {
         do {

@@ -9,6 +9,8 @@ public enum MotionState: String, Sendable {
 public protocol Device: AnyObject, Sendable {
     /// The name in the microscope's description, such as `647` or `stage`.
     var name: String { get }
+    /// What scripts can list, read and set of it beside what its kind has; see `DeviceProperty`.
+    var properties: [DeviceProperty] { get }
     /// Puts the device into its safe state (light off, motion stopped) and gives it back. Repeated calls do nothing.
     func close()
 }
@@ -77,6 +79,13 @@ public protocol LightSource: Device {
     var isOn: Bool? { get }
     /// The power it emits now, 0 when off.
     func power_mw() throws -> Double
+    /// What puts it off when the program dies, and what nothing can cover; for a person.
+    var guarding: String { get }
+}
+
+extension LightSource {
+    /// A light of which nobody knows better.
+    public var guarding: String { "nothing puts it off when this program is killed" }
 }
 
 /// A wheel with named positions (emission filters, channels).

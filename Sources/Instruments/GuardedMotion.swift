@@ -31,6 +31,8 @@ public final class GuardedStage: Stage, DeviceWrapper {
     public var wrapped: any Device { drive }
     /// The name of the drive.
     public var name: String { drive.name }
+    /// Those of every stage, and what is peculiar to the drive.
+    public var properties: [DeviceProperty] { stageProperties.joined(by: drive.properties) }
 
     /// Starts a move and returns at once.
     /// - Throws: `Failure` with code `stage-range` outside the travel, or what the drive throws.
@@ -93,6 +95,8 @@ public final class GuardedFocus: Focus, DeviceWrapper {
     public var wrapped: any Device { drive }
     /// The name of the drive.
     public var name: String { drive.name }
+    /// Those of every focus drive, and what is peculiar to this one.
+    public var properties: [DeviceProperty] { focusProperties.joined(by: drive.properties) }
 
     /// Starts a move and returns at once.
     /// - Throws: `Failure` with code `focus-range` outside the travel, or what the drive throws.

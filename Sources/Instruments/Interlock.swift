@@ -21,14 +21,16 @@ public final class Interlock: Sendable {
         var next = 0
         /// The leases of each source that have not ended, oldest first.
         var held: [String: [Grant]] = [:]
+        /// Whether no light is allowed until `resume`.
+        var isStopped = false
     }
 
     /// The codes of failures after which no light may stay on, whoever switched it on: a full disk, a device that is
     /// lost or does not do what it is told.
     public static let hazards: Set<String> = [
-        "axis-fault", "device-garbled", "device-gone", "device-silent", "disk-full", "frames-lost", "gone",
-        "light-stuck", "limit-hit", "motion-timeout", "motion-unknown", "no-answer", "not-confirmed", "not-homed",
-        "overrun", "position-lost", "stage-missed", "stalled", "timeout",
+        "axis-fault", "device-garbled", "device-gone", "device-silent", "disk-full", "frames-lost", "gone", "keeper-lost",
+        "light-stuck", "light-tripped", "limit-hit", "motion-timeout", "motion-unknown", "no-answer", "not-confirmed",
+        "not-homed", "overrun", "position-lost", "stage-missed", "stalled", "timeout",
     ]
 
     private let lights: [any LightSource]
@@ -50,8 +52,8 @@ public final class Interlock: Sendable {
     }
 
     /// Switches a source on.
-    /// - Throws: `Failure` with code `power-range`, what the source throws (it is dark then, its earlier leases have
-    ///   ended), `light-stopped` when it was switched off meanwhile; `Interrupted`.
+    /// - Throws: `Failure` with code `power-range`, `stopped` after an emergency stop, what the source throws (it is dark
+    ///   then, its earlier leases have ended), `light-stopped` when it was switched off meanwhile; `Interrupted`.
     public func on(_ light: any LightSource, power_mw: Double) throws -> LightLease {
         try on([Beam(light, power_mw: power_mw)])
     }
@@ -63,7 +65,8 @@ public final class Interlock: Sendable {
                 "laser \(light.name): a power of \(power_mw) mW is not possible",
                 remedy: "give 0 to \(light.maximum_mw) mW", code: "power-range")
         }
-        let number = state.withLock { state in
+        let number = try state.withLock { state in
+            guard !state.isStopped else { throw MotionGate.stopped("laser \(light.name)") }
             state.next += 1
             state.held[light.name, default: []].append(Grant(number: state.next, power_mw: power_mw))
             return state.next
@@ -87,6 +90,12 @@ public final class Interlock: Sendable {
         state.withLock { $0.held = [:] }
         return lights
     }
+
+    /// Allows no light until `resume`.
+    func refuse() { state.withLock { $0.isStopped = true } }
+
+    /// Allows light again after `refuse`; every source stays off.
+    func resume() { state.withLock { $0.isStopped = false } }
 
     /// Whether a lease of the source is left.
     func holds(_ light: any LightSource) -> Bool { state.withLock { $0.held[light.name] != nil } }

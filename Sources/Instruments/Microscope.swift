@@ -36,6 +36,8 @@ public final class Microscope: Sendable {
         public var truth: (any Truth)?
         /// What is told of devices that the microscope was opened without.
         public var missing: [String] = []
+        /// Where its devices come from, by their names, as far as it is known.
+        public var origins: [String: DeviceOrigin] = [:]
         /// Gives back what no single device owns, such as the line of a controller of several; called last.
         public var release: @Sendable () -> Void = {}
 
@@ -82,6 +84,9 @@ public final class Microscope: Sendable {
     /// The microscope's time in ms, which only runs forward: that of the computer, or of a simulation.
     public let now_ms: @Sendable () -> Double
     private let release: @Sendable () -> Void
+    /// Where its devices come from, by their names, as far as it is known.
+    public let origins: [String: DeviceOrigin]
+    let gate = MotionGate()
 
     /// Puts a microscope together.
     public init(
@@ -92,8 +97,8 @@ public final class Microscope: Sendable {
     ) {
         self.name = name
         self.identity = identity.isEmpty ? name : identity
-        self.stage = stage ?? MissingStage(microscope: name)
-        self.focus = focus
+        self.stage = stage.map { [gate] in StoppableStage($0, gate) } ?? MissingStage(microscope: name)
+        self.focus = focus.map { [gate] in StoppableFocus($0, gate) }
         self.camera = camera ?? MissingCamera(microscope: name)
         cameras = Dictionary(
             uniqueKeysWithValues: ([camera].compactMap { $0 } + further.cameras).map { ($0.name, $0) })
@@ -109,6 +114,7 @@ public final class Microscope: Sendable {
         truth = further.truth
         missing = further.missing
         release = further.release
+        origins = further.origins
         interlock = Interlock(lights)
         self.now_ms = now_ms
     }
@@ -134,18 +140,9 @@ public final class Microscope: Sendable {
     /// Switches every light source off at once and ends all leases. Cannot fail; called from every way out.
     public func allLightsOff() { interlock.allOff() }
 
-    /// Lights off, cameras stopped, motion stopped, in this order. Cannot fail.
-    public func stop() {
-        allLightsOff()
-        for shutter in shutters.values { shutter.shut() }
-        for camera in cameras.values { camera.stopSequence() }
-        stage.stop()
-        focus?.stop()
-    }
-
     /// Lights off, motion stopped, every device given back.
     public func close() {
-        stop()
+        halt()
         let order = ["light", "trigger", "shutter", "camera"]
         let devices = devices.enumerated().sorted { first, second in
             func place(_ role: String) -> Int { order.firstIndex(of: role) ?? order.count }

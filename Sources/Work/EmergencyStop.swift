@@ -50,10 +50,15 @@ public enum EmergencyStop {
         return atOnce(list.filter(\.isOnlyAtEnd).map(\.action), limit_s: limit_s) && first
     }
 
-    /// Does things at the same time, each in a thread of its own, and waits for them no longer than the limit.
+    /// Does things at the same time, each in a thread of its own, and waits for them no longer than the limit. In a
+    /// program that has crashed, where no thread may be made, it does them one after the other.
     /// - Returns: whether all of them ended in time.
     @discardableResult
     public static func atOnce(_ list: [@Sendable () -> Void], limit_s: Double) -> Bool {
+        guard !isFinal else {
+            for action in list { action() }
+            return true
+        }
         let done = DispatchSemaphore(value: 0)
         for action in list {
             Thread.detachNewThread {

@@ -1,4 +1,5 @@
 import Foundation
+import Instruments
 import Scripting
 import Synchronization
 import Work
@@ -21,19 +22,25 @@ enum Signals {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Puts the lights out at a signal and stops the machine's work. Close handlers that then run have 0.7 s. Ctrl-C again while the work has not answered, or a SIGTERM that is not
-    /// answered within 5 s, runs the emergency stop and ends the program with status 130.
+    /// Puts the lights out at a signal and stops the machine's work. Close handlers that then run have 0.7 s. Ctrl-C again
+    /// within 2 s is the emergency stop of every open microscope; while the work has not answered, it also ends the program
+    /// with status 130, and so does a SIGTERM that is not answered within 5 s.
     static func handle(stopping stopper: Stopper) {
         let thread = Thread {
+            var last = DispatchTime(uptimeNanoseconds: 1)
             while true {
                 var set = self.set
                 var signal: Int32 = 0
                 guard sigwait(&set, &signal) == 0 else { continue }
-                if signal == SIGINT, stopper.isPending || Interruption.isRequested { leaveNow() }
+                if signal == SIGINT {
+                    if stopper.isPending || Interruption.isRequested { leaveNow() }
+                    if DispatchTime.now() < last + 2 { OpenMicroscopes.stop() }
+                    last = .now()
+                }
                 Interruption.request()
                 stopper.stop()
                 // The work may need a while to its next look at the flag; the light does not wait for it.
-                EmergencyStop.run(limit_s: 0.1)
+                EmergencyStop.run(limit_s: 0.1, isEnd: false)
                 followUp.store(true, ordering: .relaxed)
                 if signal != SIGINT {
                     isLeaving.store(true, ordering: .relaxed)

@@ -11,6 +11,7 @@ import Work
     /// A stage and a wheel on the line of an emulated FW102C, so that they share it.
     private final class Both: StageDrive, Wheel {
         let name: String
+        let properties: [DeviceProperty] = []
         let device: DeviceLine
         let axis: String
         let inner = Mutex((x: 0.0, y: 0.0, state: MotionState.moved))

@@ -151,6 +151,78 @@ describe("the simulated microscope", function()
         expect(function() return scope.stage end).fails("closed")
     end)
 
+    it("lists, reads and sets properties", function()
+        local scope <close> = microscope.open()
+        local properties = scope.camera.properties
+        properties.exposure_ms = 30
+        expect(scope.camera.exposure_ms).equals(30)
+        expect(properties.exposure_ms).equals(30)
+        expect(properties.offset_counts).equals(200)
+        expect(tostring(properties)).matches("exposure_ms +30 ms +0.01 to 3600000; the exposure time")
+        local names = {}
+        for name, value in pairs(scope.stage.properties) do names[name] = value end
+        expect(names.state).equals("moved")
+        expect(names.x_um).equals(0)
+        scope.wheels.emission.properties.selected = "525/50"
+        expect(scope.wheels.emission.selected).equals("525/50")
+        expect(scope.focus.properties.z_um).equals(0)
+        local laser = scope.lasers["405"]
+        expect(laser.properties.is_on).equals(false)
+
+        expect(function() properties.exposure = 3 end).fails("did you mean 'exposure_ms'?")
+        expect(function() return properties.exposur_ms end).fails("did you mean 'exposure_ms'?")
+        expect(function() properties.offset_counts = 3 end).fails("write it in the microscope file")
+        expect(function() laser.properties.power_mw = 3 end).fails("it is only read")
+        for _, junk in ipairs { 0 / 0, 1 / 0, -1, 1e9, "a", true, {}, print, properties } do
+            expect(function() properties.exposure_ms = junk end).fails("exposure_ms cannot be")
+        end
+        expect(function() properties.exposure_ms = nil end).fails("cannot be nil")
+        expect(function() scope.wheels.emission.properties.selected = "525" end).fails("give '450/50' or")
+        expect(function() return properties[1] end).fails("has no")
+        expect(properties.exposure_ms).equals(30)
+    end)
+
+    it("says what it is made of", function()
+        local scope <close> = microscope.open()
+        local description = scope:describe()
+        expect(description.name).equals("simulated")
+        local camera = description.devices.camera
+        expect(camera.role).equals("camera")
+        expect(camera.driver).equals("simulated")
+        expect(camera.properties.em_gain.value).equals(1)
+        expect(camera.properties.em_gain.allowed).equals("1 to 300")
+        expect(camera.properties.row_ms.setting).equals("set in the microscope file")
+        expect(description.devices["647"].guarding).equals("it is simulated and ends with the program")
+        expect(tostring(description)).matches("\nlight 647.*guarded: it is simulated.*maximum_mw +200 mW")
+    end)
+
+    it("stops everything until it is resumed", function()
+        local scope <close> = microscope.open("simulated", { time_scale = 1, stage = { speed_mm_per_s = 0.5 } })
+        local light <close> = scope.lasers["647"]:on(80)
+        scope.stage:start_move { x_um = 2000 }
+        scope.focus:move { z_um = 1 }
+        scope:stop()
+        expect(scope.is_stopped).equals(true)
+        expect(light.is_on).equals(false)
+        expect(scope.stage.state).equals("moved")
+        expect(scope.stage.x_um < 1000).is_true()
+        expect(function() scope.stage:move { x_um = 1 } end).fails("scope:resume()")
+        expect(function() scope.stage:start_move { x_um = 1 } end).fails("the microscope was stopped")
+        expect(function() scope.focus:move { z_um = 0 } end).fails("the microscope was stopped")
+        expect(function() scope.lasers["405"]:on(1) end).fails("the microscope was stopped")
+        expect(function() scope:light("DAPI") end).fails("the microscope was stopped")
+        expect(scope.focus.z_um).equals(1)
+        do
+            local other <close> = microscope.open()
+            other.stage:move { x_um = 5 }
+        end
+        scope:resume()
+        expect(light.is_on).equals(false)
+        scope.stage:move { x_um = scope.stage.x_um + 1 }
+        local again <close> = scope.lasers["405"]:on(1)
+        expect(again.is_on).equals(true)
+    end)
+
     it("knows the truth of its specimen", function()
         local scope <close> = microscope.open("simulated", { seed = 5, specimen = { density_per_mm2 = 400 } })
         local nuclei = scope:true_objects(0, 0, 1000, 1000)

@@ -11,6 +11,7 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field lasers table<string, microscope.Laser> the lasers by name
 ---@field wheels table<string, microscope.Wheel> the wheels by name
 ---@field channels table<string, microscope.Channel> the channels by name
+---@field is_stopped boolean whether light and moves are refused since `stop`
 local Microscope = {}
 
 --- Turns the filters, and sets exposure and gain for a channel; the light stays as it is.
@@ -27,6 +28,17 @@ function Microscope:light(channel, power_mw) end
 
 --- Switches every laser off.
 function Microscope:lights_off() end
+
+--- The emergency stop: every light off, the camera stopped, stage and focus drive halted.
+--- From then on light and moves are refused, also those that are under way, until `scope:resume()` or until the microscope is opened anew. Ctrl-C twice within 2 s does the same.
+function Microscope:stop() end
+
+--- Allows light and moves again after `stop`; everything stays off and where it is.
+function Microscope:resume() end
+
+--- Says what the microscope is made of: each device with driver, port and properties, and for each light what puts it off when the program dies, and what nothing can cover.
+---@return microscope.Description # printed as a text; `devices` has the same as a table
+function Microscope:describe() end
 
 --- The objects of a simulated specimen; nil on a real microscope.
 ---@param x_um number centre of the area
@@ -60,6 +72,7 @@ function Channel:close() end
 ---@field y_um number where it says it is
 ---@field state string moved, moving or unknown
 ---@field travel_um table<string, number[]> the reachable positions
+---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Stage = {}
 
 --- Moves and waits until the stage has settled.
@@ -82,11 +95,15 @@ function Stage:close() end
 ---@field z_um number where it says it is
 ---@field state string moved, moving or unknown
 ---@field travel_um number[] the reachable positions
+---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Focus = {}
 
 --- Moves and waits until the drive has settled.
 ---@param target? { z_um: number?, timeout_ms: number? } where (may be left out)
 function Focus:move(target) end
+
+--- Stops at once.
+function Focus:stop() end
 
 --- Ends the object's work; any use after that is an error.
 function Focus:close() end
@@ -95,6 +112,7 @@ function Focus:close() end
 ---@class microscope.Wheel
 ---@field positions string[] their names
 ---@field selected string? the position in the light path, nil while it turns
+---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Wheel = {}
 
 --- Turns to a position and waits for it.
@@ -113,6 +131,7 @@ function Wheel:close() end
 ---@field em_gain number the electron multiplying gain, 1 for none
 ---@field region integer[] the part of the sensor that is read: { column, row, width, height }
 ---@field calibration localization.Camera? what turns its counts into photons, nil when not calibrated
+---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Camera = {}
 
 --- Takes one frame.
@@ -157,6 +176,7 @@ function Frame:close() end
 ---@field maximum_mw number the greatest power
 ---@field power_mw number the power it emits now, 0 when off
 ---@field is_on boolean? whether light comes out; nil when it does not answer
+---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Laser = {}
 
 --- Switches on.
@@ -179,6 +199,30 @@ local Light = {}
 
 --- Ends the object's work; any use after that is an error.
 function Light:close() end
+
+--- The properties of a device: printed as a list; read and set by name; `pairs` goes through names and values.
+---@class microscope.Properties
+---@field [string] any a property of the device by its name
+local Properties = {}
+
+--- Ends the object's work; any use after that is an error.
+function Properties:close() end
+
+--- What `pairs` of properties goes through.
+---@class microscope.PropertyWalk
+local PropertyWalk = {}
+
+--- Ends the object's work; any use after that is an error.
+function PropertyWalk:close() end
+
+--- What a microscope is made of: printed as a text; `devices` has the same as a table.
+---@class microscope.Description
+---@field name string the name of the microscope
+---@field devices table<string, any> for each device by its name: role, driver, port, guarding (of lights), properties with value, unit, allowed, read_back and setting
+local Description = {}
+
+--- Ends the object's work; any use after that is an error.
+function Description:close() end
 
 --- The stage, focus, camera, lasers and filters of a microscope.
 ---@class microscopelib

@@ -90,6 +90,8 @@ public final class Cobolt: LightSource {
     public var wavelength_nm: Double { settings.wavelength_nm }
     /// The greatest power that may be set.
     public var maximum_mw: Double { settings.maximum_mw }
+    /// How its line is guarded.
+    public var guarding: String { device.guardText }
 
     /// Switches on at a power and reads it back. Refused in the laser's own words where its interlock is open or it
     /// reports a fault.

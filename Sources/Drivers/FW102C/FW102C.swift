@@ -94,6 +94,27 @@ public final class FW102C: Wheel {
         return positions[number - 1]
     }
 
+    /// The position, and how fast it turns.
+    public var properties: [DeviceProperty] {
+        wheelProperties + [
+            .choice(
+                "speed", of: ["fast", "slow"], "how fast it turns",
+                get: { [self] in
+                    try checkOpen()
+                    let reply = try line.ask("speed?", repeats: .once)
+                    guard ["0", "1"].contains(reply.text) else {
+                        throw line.garbled("speed?", reply, expected: "0 or 1")
+                    }
+                    return reply.text == "1" ? "fast" : "slow"
+                },
+                set: { [self] in
+                    try checkOpen()
+                    try line.ask("speed=\($0 == "fast" ? 1 : 0)", repeats: .once)
+                }),
+            .described("settle_ms", .number(settings.settle_ms), "how long it is waited for after it has arrived"),
+        ]
+    }
+
     /// Gives the port back.
     public func close() {
         isClosed.withLock { $0 = true }

@@ -129,6 +129,38 @@ public final class IBeam: LightSource {
         return words[3] == "uW" ? value / 1000 : value
     }
 
+    /// How its line is guarded.
+    public var guarding: String { device.guardText }
+
+    /// Those of every light, and what this one says of itself.
+    public var properties: [DeviceProperty] {
+        lightProperties + [
+            .described("channel", .number(Double(settings.channel)), "the channel that holds the power"),
+            .described("modulated", .flag(settings.modulated), "whether its modulation input gates the light"),
+            .reading("diode_C", "temperature of the diode") { [self] in try measured("show temperature", "TEMP") },
+            .reading("current_mA", "current of the diode") { [self] in try measured("show current", "LDC") },
+            .text("serial", "its serial number") { [self] in
+                try checkOpen()
+                let reply = try line.ask("show serial", repeats: .once)
+                guard reply.text.hasPrefix("SN:") else {
+                    throw line.garbled("show serial", reply, expected: "a serial number")
+                }
+                return String(reply.text.dropFirst(3).drop { $0 == " " })
+            },
+        ]
+    }
+
+    /// The number of a reply such as `TEMP = 025.0  C`.
+    private func measured(_ question: String, _ word: String) throws -> Double {
+        try checkOpen()
+        let reply = try line.ask(question, repeats: .once)
+        let words = reply.text.split(separator: " ")
+        guard words.count >= 3, words[0] == word, words[1] == "=", let value = Double(words[2]) else {
+            throw line.garbled(question, reply, expected: "'\(word) = a number'")
+        }
+        return value
+    }
+
     /// Switches off and gives the port back.
     public func close() {
         off()

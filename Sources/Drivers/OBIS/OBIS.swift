@@ -91,6 +91,8 @@ public final class OBIS: LightSource {
     public var wavelength_nm: Double { settings.wavelength_nm }
     /// The greatest power that may be set.
     public var maximum_mw: Double { settings.maximum_mw }
+    /// How its line is guarded.
+    public var guarding: String { device.guardText }
 
     /// Switches on at a power, reads it back and waits for the light. Nothing shines at 0 mW.
     public func on(power_mw: Double) throws {

@@ -17,7 +17,7 @@ public final class SimulatedStage: Stage {
 
     /// `stage`.
     public let name = "stage"
-    private let world: SimulatedWorld
+    let world: SimulatedWorld
     private let inner: Mutex<State>
 
     init(_ world: SimulatedWorld) {

@@ -30,9 +30,13 @@ public final class ClassDeclaration {
     /// What `object[i]` is, for classes whose objects are lists.
     public internal(set) var element: (help: String, type: String)?
     let tag: UInt
+    /// What members are whose names only the object knows, for classes whose objects have such.
+    public internal(set) var members: (help: String, type: String)?
     var closing: Any?
     var closesWhenCollected = true
     var elementReader: NativeFunction?
+    var memberReader: NativeFunction?
+    var memberWriter: NativeFunction?
 
     init(name: String, summary: String, tag: UInt) {
         self.name = name
@@ -189,6 +193,29 @@ public final class ClassBuilder<Object: LuaObject> {
         declaration.element = (help, Value.luaType)
         declaration.elementReader = NativeFunction { lua in
             try body(try Object.box(lua, at: 1).value, try Int.read(lua, at: 2)).push(to: lua)
+        }
+    }
+
+    /// Declares members whose names only the object knows, such as the properties of a device. `get` and `set` throw a
+    /// `Failure` for a name that it does not have.
+    public func members<Value: LuaWritable>(
+        _ help: String, get: @escaping (Object, String) throws -> Value,
+        set: @escaping (Object, String, LuaValue) throws -> Void
+    ) {
+        declaration.members = (help, Value.luaType)
+        declaration.memberReader = NativeFunction { lua in
+            try get(try Object.box(lua, at: 1).value, try String.read(lua, at: 2)).push(to: lua)
+        }
+        declaration.memberWriter = NativeFunction { lua in
+            try set(try Object.box(lua, at: 1).value, try String.read(lua, at: 2), try LuaValue.read(lua, at: 3))
+            return 0
+        }
+    }
+
+    /// Declares what `pairs(object)` goes through: a `callable` object that gives one name and value after the other.
+    public func pairs<Walk: LuaObject>(_ body: @escaping (Object) throws -> Walk) {
+        addMetamethod("__pairs", "Goes through the names and values.", resultType: Walk.luaType) { lua in
+            try body(try Object.box(lua, at: 1).value).push(to: lua)
         }
     }
 

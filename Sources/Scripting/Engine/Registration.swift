@@ -152,7 +152,13 @@ extension LuaVM {
         let properties = declaration.properties.map(\.name)
         let names = properties + declaration.methods.map(\.name) + ["close"]
         let element = declaration.elementReader
+        let (memberReader, memberWriter) = (declaration.memberReader, declaration.memberWriter)
         return NativeFunction { lua in
+            if lua_type(lua.state, 2) == LUA_TSTRING,
+                let member = lua_gettop(lua.state) == 2 ? memberReader : memberWriter
+            {
+                return try member.body(lua)
+            }
             if let element, lua_type(lua.state, 2) == LUA_TNUMBER, lua_gettop(lua.state) == 2 {
                 return try element.body(lua)
             }

@@ -146,6 +146,7 @@ extension LuaModule {
             declareMotion(module)
             declareCamera(module)
             declareLights(module)
+            declareProperties(module)
         }
     }
 
@@ -180,6 +181,21 @@ extension LuaModule {
                 return Light(interlock: scope.interlock, lease: lease)
             }
             scope.method("lights_off", "Switches every laser off.") { (scope: Microscope) in scope.allLightsOff() }
+            scope.method(
+                "stop", "The emergency stop: every light off, the camera stopped, stage and focus drive halted.",
+                details: "From then on light and moves are refused, also those that are under way, until "
+                    + "`scope:resume()` or until the microscope is opened anew. Ctrl-C twice within 2 s does the same."
+            ) { (scope: Microscope) -> Void in scope.stop() }
+            scope.method(
+                "resume", "Allows light and moves again after `stop`; everything stays off and where it is."
+            ) { (scope: Microscope) -> Void in scope.resume() }
+            scope.property("is_stopped", "whether light and moves are refused since `stop`") { $0.isStopped }
+            scope.method(
+                "describe",
+                "Says what the microscope is made of: each device with driver, port and properties, and for each light "
+                    + "what puts it off when the program dies, and what nothing can cover.",
+                result: "printed as a text; `devices` has the same as a table"
+            ) { (scope: Microscope) in DescriptionHandle(description: scope.describe()) }
             scope.method(
                 "true_objects", "The objects of a simulated specimen; nil on a real microscope.",
                 [
@@ -228,6 +244,9 @@ extension LuaModule {
                     "x": [travel.x.lowerBound, travel.x.upperBound], "y": [travel.y.lowerBound, travel.y.upperBound],
                 ]
             }
+            stage.property("properties", "what can be listed, read and set of it beside the rest") {
+                PropertiesHandle(device: $0.stage)
+            }
             stage.method(
                 "move", "Moves and waits until the stage has settled.", [Parameter("target", "where")],
                 details: "An expired time limit or a stage that does not answer is an error, never taken for arrival."
@@ -251,15 +270,22 @@ extension LuaModule {
             focus.property("travel_um", "the reachable positions") {
                 [$0.focus.travel_um.lowerBound, $0.focus.travel_um.upperBound]
             }
+            focus.property("properties", "what can be listed, read and set of it beside the rest") {
+                PropertiesHandle(device: $0.focus)
+            }
             focus.method("move", "Moves and waits until the drive has settled.", [Parameter("target", "where")]) {
                 (handle: FocusHandle, target: FocusOptions) -> Void in
                 try handle.focus.move(z_um: target.z_um, policy: MotionPolicy(timeout_ms: target.timeout_ms))
             }
+            focus.method("stop", "Stops at once.") { (handle: FocusHandle) -> Void in handle.focus.stop() }
             focus.text { "\($0.focus.name), \($0.focus.state().rawValue)" }
         }
         module.class(WheelHandle.self, "A wheel with named positions.") { wheel in
             wheel.property("positions", "their names") { $0.wheel.positions }
             wheel.property("selected", "the position in the light path, nil while it turns") { $0.wheel.selected }
+            wheel.property("properties", "what can be listed, read and set of it beside the rest") {
+                PropertiesHandle(device: $0.wheel)
+            }
             wheel.method("select", "Turns to a position and waits for it.", [Parameter("position", "its name")]) {
                 (handle: WheelHandle, position: String) -> Void in try handle.wheel.select(position)
             }
@@ -295,6 +321,9 @@ extension LuaModule {
                 })
             camera.property("calibration", "what turns its counts into photons, nil when not calibrated") {
                 try $0.camera.calibration()
+            }
+            camera.property("properties", "what can be listed, read and set of it beside the rest") {
+                PropertiesHandle(device: $0.camera)
             }
             camera.method("snap", "Takes one frame.", result: "the frame") { (handle: CameraHandle) in
                 FrameHandle(frame: try handle.microscope.snap(), pixel_um: handle.camera.pixel_nm / 1000)
@@ -335,6 +364,9 @@ extension LuaModule {
             laser.property("maximum_mw", "the greatest power") { $0.laser.maximum_mw }
             laser.property("power_mw", "the power it emits now, 0 when off") { try $0.laser.power_mw() }
             laser.property("is_on", "whether light comes out; nil when it does not answer") { $0.laser.isOn }
+            laser.property("properties", "what can be listed, read and set of it beside the rest") {
+                PropertiesHandle(device: $0.laser)
+            }
             laser.method(
                 "on", "Switches on.", [Parameter("power_mw", "the power", minimum: 0)],
                 result: "the light; it goes off at the end of `local light <close>`, or when it is closed",

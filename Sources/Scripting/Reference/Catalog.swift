@@ -156,6 +156,7 @@ public struct Catalog {
         lines += type.properties.map {
             "  .\($0.name)  \($0.type)\($0.isWritable ? "" : ", read-only")\n      \($0.help)"
         }
+        if let members = type.members { lines.append("  .NAME  \(members.type)\n      \(members.help)") }
         lines += type.methods.map { "  :\($0.signature)\n      \($0.summary)" }
         let operators = type.metamethods.map(\.name).filter { $0 != "__tostring" }
         if !operators.isEmpty { lines.append("  operators: \(operators.joined(separator: " "))") }

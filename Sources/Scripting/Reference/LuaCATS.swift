@@ -34,6 +34,7 @@ public struct LuaCATS {
         var lines = ["", "--- \(type.summary)", "---@class \(type.name)"]
         lines += type.properties.map { "---@field \($0.name) \($0.type) \($0.help)" }
         if let element = type.element { lines.append("---@field [integer] \(element.type) \(element.help)") }
+        if let members = type.members { lines.append("---@field [string] \(members.type) \(members.help)") }
         let local = type.name.split(separator: ".").last.map(String.init) ?? type.name
         let names = [
             "__add": "add", "__sub": "sub", "__mul": "mul", "__div": "div", "__unm": "unm", "__len": "len",

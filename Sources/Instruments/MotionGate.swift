@@ -1,0 +1,77 @@
+import Synchronization
+import Work
+
+/// Whether the devices of a microscope may move: shut by the emergency stop, opened when the script says so.
+final class MotionGate: Sendable {
+    private let isShut = Atomic(false)
+
+    func shut() { isShut.store(true, ordering: .sequentiallyConsistent) }
+    func open() { isShut.store(false, ordering: .sequentiallyConsistent) }
+    var isOpen: Bool { !isShut.load(ordering: .sequentiallyConsistent) }
+
+    /// Starts a move unless the gate is shut; where it was shut meanwhile, the move is stopped again.
+    /// - Throws: `Failure` with code `stopped`; what `start` throws.
+    func pass(_ name: String, start: () throws -> Void, stop: () -> Void) throws {
+        guard isOpen else { throw Self.stopped(name) }
+        try start()
+        guard isOpen else {
+            stop()
+            throw Self.stopped(name)
+        }
+    }
+
+    static func stopped(_ name: String) -> Failure {
+        Failure(
+            "\(name): the microscope was stopped", remedy: "look at it, then call scope:resume()", code: "stopped")
+    }
+}
+
+/// A stage that the emergency stop of its microscope can hold.
+final class StoppableStage: Stage, DeviceWrapper {
+    private let stage: any Stage
+    private let gate: MotionGate
+
+    init(_ stage: any Stage, _ gate: MotionGate) {
+        self.stage = stage
+        self.gate = gate
+    }
+
+    var wrapped: any Device { stage }
+    var name: String { stage.name }
+    var properties: [DeviceProperty] { stage.properties }
+    var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { stage.travel_um }
+
+    func startMove(x_um: Double, y_um: Double) throws {
+        try gate.pass(name, start: { try stage.startMove(x_um: x_um, y_um: y_um) }, stop: stage.stop)
+    }
+
+    func state() -> MotionState { stage.state() }
+    func position() throws -> (x_um: Double, y_um: Double) { try stage.position() }
+    func stop() { stage.stop() }
+    func close() { stage.close() }
+}
+
+/// A focus drive that the emergency stop of its microscope can hold.
+final class StoppableFocus: Focus, DeviceWrapper {
+    private let focus: any Focus
+    private let gate: MotionGate
+
+    init(_ focus: any Focus, _ gate: MotionGate) {
+        self.focus = focus
+        self.gate = gate
+    }
+
+    var wrapped: any Device { focus }
+    var name: String { focus.name }
+    var properties: [DeviceProperty] { focus.properties }
+    var travel_um: ClosedRange<Double> { focus.travel_um }
+
+    func startMove(z_um: Double) throws {
+        try gate.pass(name, start: { try focus.startMove(z_um: z_um) }, stop: focus.stop)
+    }
+
+    func state() -> MotionState { focus.state() }
+    func position() throws -> Double { try focus.position() }
+    func stop() { focus.stop() }
+    func close() { focus.close() }
+}
