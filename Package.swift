@@ -37,6 +37,7 @@ let package = Package(
         system("CHDF5", "hdf5-serial", "libhdf5-dev"),
         system("CZlib", "zlib", "zlib1g-dev"),
         system("CEdit", "libedit", "libedit-dev"),
+        system("CUSB", "libusb-1.0", "libusb-1.0-0-dev"),
 
         .target(name: "LuaShim", dependencies: ["CLua"]),
         .target(name: "PosixShim", cSettings: strictC),
@@ -46,7 +47,7 @@ let package = Package(
 
         module("Work", ["PosixShim"]),
         module("Randomness"),
-        module("Transports", ["PosixShim", "Work"]),
+        module("Transports", ["CUSB", "PosixShim", "Work"]),
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Kernels", "Work"]),
         module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
         module("Segmentation", ["Imaging", "Kernels", "Networks", "Randomness", "Work"]),
@@ -88,6 +89,8 @@ let package = Package(
                 "Drivers", "EmulatedDevices", "Instruments", "PosixShim", "Transports", "Work", "stormbench-keeper",
             ],
             swiftSettings: strict),
+
+        .executableTarget(name: "USBCheck", dependencies: ["Transports", "Work"], swiftSettings: strict),
 
         .executableTarget(
             name: "GigapixelBench",

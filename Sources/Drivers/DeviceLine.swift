@@ -4,8 +4,19 @@ import Transports
 public struct DeviceLine: Sendable {
     /// For requests.
     public let line: Line
-    let kept: (keeper: Keeper, bytes: KeeperLine)?
+    let keeper: Keeper?
     let isShared: Bool
+    let renewals = Renewals()
+
+    /// The keeper with its line as it is open now.
+    private var kept: (keeper: Keeper, bytes: KeeperLine)? {
+        let bytes = (line.bytes as? PluggedLine)?.current ?? line.bytes
+        guard let keeper, let bytes = bytes as? KeeperLine else { return nil }
+        return (keeper, bytes)
+    }
+
+    /// What a controller does when its device was pulled out and is there again, before its devices are set up anew.
+    func whenBack(_ body: @escaping @Sendable () throws -> Void) { renewals.add(body) }
 
     /// Puts light off without waiting for whatever the line is doing: by a command where the line is free and answers,
     /// else through the keeper. It cannot fail; whether the light is off is asked afterwards.

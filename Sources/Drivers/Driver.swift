@@ -136,7 +136,7 @@ public struct Driver: Sendable {
     ) throws -> any Device {
         let (controller, part) = try plan(device: values, as: provision ?? parts[0].provision, place: place)
         let open = try controller.open(device, isShared: false, place: place, keeper: keeper)
-        do { return try part(device, open.controller) } catch {
+        do { return try open.make(device, part) } catch {
             open.close()
             throw error
         }
@@ -202,9 +202,12 @@ public struct PlannedController: Sendable {
     ///   - isShared: whether several devices may stand on it; its line is closed by `OpenController.close()` then.
     ///   - place: where its keys stand, for messages.
     ///   - keeper: has the port of a controller with light, and is needed for one.
+    ///   - ports: how ports are found and watched.
     /// - Throws: `Failure` of the port or of the controller.
-    public func open(_ name: String, isShared: Bool, place: String, keeper: Keeper?) throws -> OpenController {
-        let line: DeviceLine
+    public func open(
+        _ name: String, isShared: Bool, place: String, keeper: Keeper?, ports: Ports = .computer
+    ) throws -> OpenController {
+        let bytes: any ByteLine
         var framing = driver.framing
         framing.baud = baud
         if let off = driver.off {
@@ -216,20 +219,18 @@ public struct PlannedController: Sendable {
                     "\(place): a light cannot be guarded on \(port)", remedy: "connect it to a serial port",
                     code: "bad-port")
             }
-            let bytes = try keeper.openLine(
-                name: name, path: try PortName.resolve(port), framing: framing, recipe: off)
-            line = DeviceLine(
-                line: Line(bytes, name: name, framing: framing, identity: driver.identity), kept: (keeper, bytes),
-                isShared: isShared)
+            bytes = try ports.open(port, kept: keeper, for: name, framing: framing, recipe: off)
         } else {
-            let bytes = try PortName.open(port, baud: framing.baud)
-            line = DeviceLine(
-                line: Line(bytes, name: name, framing: framing, identity: driver.identity), kept: nil,
-                isShared: isShared)
+            bytes = try ports.open(port, baud: framing.baud)
         }
+        let line = DeviceLine(
+            line: Line(bytes, name: name, framing: framing, identity: driver.identity),
+            keeper: driver.off == nil ? nil : keeper, isShared: isShared)
         do {
             try line.line.resynchronise()
-            return OpenController(controller: try connect(name, line), line: line.line)
+            let open = OpenController(controller: try connect(name, line), line: line.line, renewals: line.renewals)
+            (bytes as? PluggedLine)?.renew(open, ports)
+            return open
         } catch {
             line.line.close()
             throw error
@@ -243,6 +244,16 @@ public struct OpenController: Sendable {
     public let controller: any Sendable
     /// Its line.
     public let line: Line
+    let renewals: Renewals
+
+    /// Makes a device that stands on it. Where its plug is pulled and put in again, it is set up as now.
+    /// - Throws: what the driver throws.
+    public func make(_ name: String, _ part: @escaping PlannedPart) throws -> any Device {
+        let device = try part(name, controller)
+        let controller = controller
+        renewals.add { _ = try part(name, controller) }
+        return device
+    }
 
     /// Gives the port back, after the devices that stand on it were closed.
     public func close() { line.close() }

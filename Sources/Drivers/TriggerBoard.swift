@@ -29,6 +29,7 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
     init(_ name: String, _ settings: Settings, _ device: DeviceLine) {
         self.device = device
         follows = settings.follows
+        device.whenBack { [weak self] in self?.mask.withLock { $0 = 0 } }
     }
 
     /// The keys of the board in the microscope file.

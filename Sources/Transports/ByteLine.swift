@@ -79,7 +79,7 @@ extension ByteLine {
 enum LineFailure {
     static func gone(_ place: String) -> Failure {
         Failure(
-            "the port \(place) is gone", remedy: "plug the device in again, then open the microscope again",
+            "the port \(place) is gone", remedy: "plug the device in again",
             code: "device-gone")
     }
 

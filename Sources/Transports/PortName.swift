@@ -15,6 +15,8 @@ public struct FoundPort: Sendable, Equatable {
     public var interface: Int?
     /// What the adapter calls itself.
     public var title: String?
+    /// The plug on USB where it is, as the kernel calls it: `1-2.3`.
+    public var plug: String?
 
     /// The name that stays when the computer numbers its ports anew: `usb:VID:PID:SERIAL`; the path where there is none.
     public var name: String {
@@ -43,6 +45,7 @@ public enum PortName {
                     port.product = product.lowercased()
                     port.serial = contents("\(folder)/serial")
                     port.title = contents("\(folder)/product")
+                    port.plug = (folder as NSString).lastPathComponent
                     return port
                 }
                 folder = (folder as NSString).deletingLastPathComponent
@@ -55,13 +58,21 @@ public enum PortName {
     /// - Throws: `Failure` with code `bad-port` for a name that is no name of a port, `port-missing` where there is no
     ///   such adapter, `port-ambiguous` where there are several.
     public static func resolve(_ name: String, sysfs: String = "/sys", dev: String = "/dev") throws -> String {
+        try find(name, sysfs: sysfs, dev: dev).path
+    }
+
+    /// The path of a port, and the plug on USB at which it is; nil for a port that was given as a path.
+    /// - Throws: as `resolve`.
+    public static func find(_ name: String, sysfs: String = "/sys", dev: String = "/dev") throws
+        -> (path: String, plug: String?)
+    {
         guard name.hasPrefix("usb:") else {
             guard name.hasPrefix("/") else {
                 throw Failure(
                     "'\(name)' is not a port", remedy: "give a path such as /dev/ttyUSB0, or usb:VID:PID:SERIAL",
                     code: "bad-port")
             }
-            return name
+            return (name, nil)
         }
         let parts = name.split(separator: ":", omittingEmptySubsequences: false).dropFirst().map(String.init)
         guard (2...4).contains(parts.count), parts[..<2].allSatisfy(isUSBNumber),
@@ -77,7 +88,7 @@ public enum PortName {
                 && (parts.count < 3 || parts[2].isEmpty || port.serial == parts[2])
                 && (parts.count < 4 || port.interface == Int(parts[3]))
         }
-        if found.count == 1 { return found[0].path }
+        if found.count == 1 { return (found[0].path, found[0].plug) }
         if found.isEmpty {
             let others = ports.filter { $0.vendor != nil }.map(\.name)
             throw Failure(

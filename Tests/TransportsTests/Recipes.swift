@@ -14,3 +14,10 @@ enum IBeamWords {
         Line(bytes, name: "405", framing: framing, identity: identity)
     }
 }
+
+/// The same of the FW102C.
+enum FW102CWords {
+    static let framing = Framing(
+        baud: 115200, lineEnd: "\r", replyEnd: .text("> "), prompts: [">"], echo: .always, refusals: ["Command error"])
+    static let identity = Identity("*idn?", expects: "FW102C")
+}
