@@ -25,6 +25,8 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
     let device: DeviceLine
     let follows: Bool
     private let mask = Mutex<UInt32>(0)
+    /// How often outputs were made low while something else was done with the board.
+    private let stops = Atomic<Int>(0)
 
     init(_ name: String, _ settings: Settings, _ device: DeviceLine) {
         self.device = device
@@ -56,11 +58,19 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
     }
 
     /// Makes an output active, besides those that are.
+    /// - Throws: what the board answers; `Failure` with code `light-stopped` when an output was made low meanwhile. All
+    ///   outputs are low then.
     func raise(_ index: Int) throws {
-        try mask.withLock { mask in
+        try holding { mask in
             let next = mask | 1 << UInt32(index)
+            let stopsBefore = stops.load(ordering: .sequentiallyConsistent)
             do {
                 try Self.twice { try Words.set(next, follows: follows, on: device.line) }
+                guard stops.load(ordering: .sequentiallyConsistent) == stopsBefore else {
+                    throw Failure(
+                        "\(device.line.name): an output was made low while another one was made active",
+                        code: "light-stopped")
+                }
                 mask = next
             } catch {
                 lower(next, from: &mask)
@@ -69,8 +79,14 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
         }
     }
 
-    /// Makes an output low.
-    func lower(_ index: Int) { mask.withLock { lower(1 << UInt32(index), from: &$0) } }
+    /// Makes an output low, without waiting for a command that is under way: then all outputs go low, and that command
+    /// finds itself stopped.
+    func lower(_ index: Int) {
+        if mask.withLockIfAvailable({ lower(1 << UInt32(index), from: &$0) }) != nil { return }
+        stops.add(1, ordering: .sequentiallyConsistent)
+        var none: UInt32 = 0
+        lower(.max >> UInt32(32 - Words.count), from: &none)
+    }
 
     /// Where the line is not free, the keeper makes all outputs low.
     private func lower(_ outputs: UInt32, from mask: inout UInt32) {
@@ -79,9 +95,21 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
         for (bytes, end) in Words.lower(outputs, rest: rest) where !device.putOff(bytes: bytes, end: end) { mask = 0 }
     }
 
+    /// Does something with the board while nothing else does; where outputs were made low meanwhile, all are low
+    /// afterwards.
+    private func holding<Result>(_ body: (inout UInt32) throws -> Result) rethrows -> Result {
+        try mask.withLock { mask in
+            let stopsBefore = stops.load(ordering: .sequentiallyConsistent)
+            defer {
+                if stops.load(ordering: .sequentiallyConsistent) != stopsBefore { lower(mask, from: &mask) }
+            }
+            return try body(&mask)
+        }
+    }
+
     /// Which outputs are active; nil when the board does not answer.
     var active: UInt32? {
-        mask.withLock { mask in try? Self.twice { try Words.state(told: mask, on: device.line) } }
+        holding { mask in try? Self.twice { try Words.state(told: mask, on: device.line) } }
     }
 
     /// What says where to be, once more where the answer was spoiled.
