@@ -63,13 +63,7 @@ struct SelfAnnotation {
                 field.target.samples[index] = 0
             }
         }
-        for region in apart {
-            for row in region.row..<region.row + region.height {
-                for column in region.column..<region.column + region.width {
-                    field.target[row, column] = TrainingField.ignored
-                }
-            }
-        }
+        apart.forEach { field.leaveOut($0) }
         field.objects += objects.filter { object in
             field.target[object.box.row + object.box.height / 2, object.box.column + object.box.width / 2]
                 != TrainingField.ignored

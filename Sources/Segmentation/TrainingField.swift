@@ -17,6 +17,13 @@ public struct TrainingField: Sendable {
     public var objects: [AnnotatedObject]
     /// Some of the objects, to be pasted into crops.
     public var stamps: [ObjectStamp] = []
+
+    /// Leaves a region out of what is learned.
+    mutating func leaveOut(_ region: Region) {
+        for row in region.row..<region.row + region.height {
+            for column in region.column..<region.column + region.width { target[row, column] = Self.ignored }
+        }
+    }
 }
 
 /// The fields to train on and the patches kept aside to choose the best weights by.
@@ -125,12 +132,6 @@ public struct TrainingFields: Sendable {
                 var target: Plane<UInt8>
                 if hasRest {
                     target = Self.patchTarget(instances, objects: objects, side: patch)
-                    if let dark = marked.dark[index] {
-                        for place in target.samples.indices
-                        where dark.samples[place] > 0 && instances.samples[place] == 0 {
-                            target.samples[place] = 0
-                        }
-                    }
                 } else if set.classes == 2 {
                     target = instances.map { $0 > 0 ? 1 : 0 }
                 } else {
@@ -184,6 +185,22 @@ public struct TrainingFields: Sendable {
         let empty = set.images.indices.filter { !hasRest && set.images[$0].isEmpty }
         imagesUsed = Set(chosen.map(\.image) + empty).sorted()
         classShares = Self.classShares(fields, classes: set.classes)
+        if hasRest { addDark(marked.dark) }
+    }
+
+    /// Adds what is dark to the background that is learned. It does not count for the shares of the classes: an object
+    /// would weigh so much more than its surroundings that its outline came out too wide.
+    private mutating func addDark(_ dark: [Int: Plane<UInt8>]) {
+        for index in training.indices {
+            guard let image = training[index].objects.first?.image, let dark = dark[image] else { continue }
+            for place in dark.samples.indices
+            where dark.samples[place] > 0 && instances[image].samples[place] == 0
+                && training[index].target.samples[place] == TrainingField.ignored
+            {
+                training[index].target.samples[place] = 0
+            }
+            apart[image].forEach { training[index].leaveOut($0) }
+        }
     }
 
     /// The numbers of the objects of each image. Where only some are marked, what looks like them has a number of its own,
@@ -257,11 +274,7 @@ public struct TrainingFields: Sendable {
         }
         for object in aside {
             let region = region(around: object.box, side: side, within: annotated[object.image].target)
-            for row in region.row..<region.row + region.height {
-                for column in region.column..<region.column + region.width {
-                    fields[object.image].target[row, column] = TrainingField.ignored
-                }
-            }
+            fields[object.image].leaveOut(region)
         }
         for index in fields.indices {
             let target = fields[index].target
