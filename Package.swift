@@ -83,6 +83,12 @@ let package = Package(
         .target(
             name: "EmulatedDevices", dependencies: ["Emulators", "PosixShim", "Work"], path: "Tests/EmulatedDevices",
             swiftSettings: strict),
+        .target(
+            name: "DriverBench",
+            dependencies: [
+                "Drivers", "EmulatedDevices", "Instruments", "PosixShim", "Transports", "Work", "stormbench-keeper",
+            ], path: "Tests/DriverBench", swiftSettings: strict),
+        .executableTarget(name: "FaultCheck", dependencies: ["DriverBench"], swiftSettings: strict),
         .executableTarget(
             name: "KeeperCheck",
             dependencies: [
@@ -150,7 +156,9 @@ let package = Package(
         tests(of: "Work"),
         tests(of: "Randomness"),
         tests(of: "Transports", "EmulatedDevices", "PosixShim", "Work", "stormbench-keeper"),
-        tests(of: "Drivers", "EmulatedDevices", "Instruments", "KeeperCheck", "PosixShim", "Transports", "Work"),
+        tests(
+            of: "Drivers", "DriverBench", "EmulatedDevices", "Imaging", "Instruments", "KeeperCheck", "PosixShim",
+            "Transports", "Work"),
         tests(of: "Imaging", "Work"),
         tests(of: "Networks", "Kernels", "Randomness", "Work"),
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),

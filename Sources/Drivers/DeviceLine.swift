@@ -23,10 +23,15 @@ public struct DeviceLine: Sendable {
     public func putOff(_ command: String) { putOff(bytes: Array(command.utf8), end: line.framing.replyEnd) }
 
     /// Puts light off by a command of bytes; see the other `putOff`.
+    /// - Parameter proof: the last bytes of the reply where they show that it was done.
     /// - Returns: whether the command itself did it; else the keeper has put all lights of the line off.
     @discardableResult
-    public func putOff(bytes command: [UInt8], end: ReplyEnd) -> Bool {
-        if (try? line.askIfFree(bytes: command, within_ms: 200, end: end)) != nil { return true }
+    public func putOff(bytes command: [UInt8], end: ReplyEnd, proof: [UInt8] = []) -> Bool {
+        if let reply = try? line.askIfFree(bytes: command, within_ms: 200, end: end),
+            reply.bytes.suffix(proof.count) == proof[...]
+        {
+            return true
+        }
         if let kept, kept.keeper.off(kept.bytes) != nil { return false }
         return (try? line.ask(bytes: command, within_ms: 200, repeats: .once, end: end)) != nil
     }

@@ -9,8 +9,9 @@ protocol BoardWords: Sendable {
     static var count: Int { get }
     /// Makes the outputs of a mask follow the camera (or high at once) and all others low, and reads that back.
     static func set(_ mask: UInt32, follows: Bool, on line: Line) throws
-    /// The writes that make outputs low, where `rest` stays, and how their replies end.
-    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd)]
+    /// The writes that make outputs low, where `rest` stays, how their replies end, and the last bytes of these that prove
+    /// it.
+    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd, proof: [UInt8])]
     /// Which outputs are high or follow the camera, as the board says, where those are that it was told to.
     static func state(told mask: UInt32, on line: Line) throws -> UInt32
 }
@@ -92,7 +93,8 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
     private func lower(_ outputs: UInt32, from mask: inout UInt32) {
         let rest = mask & ~outputs
         mask = rest
-        for (bytes, end) in Words.lower(outputs, rest: rest) where !device.putOff(bytes: bytes, end: end) { mask = 0 }
+        for (bytes, end, proof) in Words.lower(outputs, rest: rest)
+        where !device.putOff(bytes: bytes, end: end, proof: proof) { mask = 0 }
     }
 
     /// Does something with the board while nothing else does; where outputs were made low meanwhile, all are low
@@ -108,8 +110,11 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
     }
 
     /// Which outputs are active; nil when the board does not answer.
-    var active: UInt32? {
-        holding { mask in try? Self.twice { try Words.state(told: mask, on: device.line) } }
+    var active: UInt32? { try? readActive() }
+
+    /// Which outputs are active.
+    func readActive() throws -> UInt32 {
+        try holding { mask in try Self.twice { try Words.state(told: mask, on: device.line) } }
     }
 
     /// What says where to be, once more where the answer was spoiled.
@@ -173,9 +178,8 @@ final class OutputLight<Words: BoardWords>: LightSource {
     }
 
     func power_mw() throws -> Double {
-        guard let isOn else {
-            throw Failure("light \(name) does not answer", remedy: "check its board", code: "device-silent")
-        }
+        if isClosed.withLock({ $0 }) { throw Failure("light \(name) is closed", code: "closed") }
+        let isOn = try board.readActive() & 1 << UInt32(settings.output - 1) != 0
         return isOn ? maximum_mw : 0
     }
 

@@ -46,6 +46,7 @@ final class StoppableStage: Stage, DeviceWrapper {
     }
 
     func state() -> MotionState { stage.state() }
+    var fault: Failure? { stage.fault }
     func position() throws -> (x_um: Double, y_um: Double) { try stage.position() }
     func stop() { stage.stop() }
     func close() { stage.close() }
@@ -71,6 +72,7 @@ final class StoppableFocus: Focus, DeviceWrapper {
     }
 
     func state() -> MotionState { focus.state() }
+    var fault: Failure? { focus.fault }
     func position() throws -> Double { try focus.position() }
     func stop() { focus.stop() }
     func close() { focus.close() }

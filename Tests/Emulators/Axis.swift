@@ -8,7 +8,7 @@ final class EmulatedAxis {
     var switches: ClosedRange<Double>
     /// Whether it says that it moves and does not.
     var isStuck = false {
-        didSet { hold() }
+        willSet { hold() }
     }
     /// Something that it runs against between its switches, and which closes the switch of that side.
     var wall: Double?

@@ -47,8 +47,8 @@ enum Arduino: BoardWords {
         }
     }
 
-    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd)] {
-        [rest == 0 ? ([9, 21, 1, 0], .size(4)) : ([1, UInt8(truncatingIfNeeded: rest)], .size(1))]
+    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd, proof: [UInt8])] {
+        [rest == 0 ? ([9, 21, 1, 0], .size(4), [21, 1]) : ([1, UInt8(truncatingIfNeeded: rest)], .size(1), [1])]
     }
 
     /// While the camera does not expose, the pins of a gating board are low; what is armed is known from what it was

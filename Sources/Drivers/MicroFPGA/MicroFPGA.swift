@@ -59,9 +59,9 @@ enum MicroFPGA: BoardWords {
         }
     }
 
-    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd)] {
+    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd, proof: [UInt8])] {
         let indices = (0..<count).filter { outputs & 1 << UInt32($0) != 0 }
-        return [(indices.flatMap { write($0, isOff) } + read(indices.last ?? 0), .size(4))]
+        return [(indices.flatMap { write($0, isOff) } + read(indices.last ?? 0), .size(4), [0, 0, 0, 0])]
     }
 
     static func state(told mask: UInt32, on line: Line) throws -> UInt32 {

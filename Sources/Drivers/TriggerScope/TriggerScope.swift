@@ -47,9 +47,9 @@ enum TriggerScope: BoardWords {
         guard reply.text == "!" + command else { throw line.garbled(command, reply, expected: "'!\(command)'") }
     }
 
-    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd)] {
+    static func lower(_ outputs: UInt32, rest: UInt32) -> [(bytes: [UInt8], end: ReplyEnd, proof: [UInt8])] {
         (0..<2).filter { outputs >> UInt32(8 * $0) & 255 != 0 }.map { group in
-            (Array("SDO\(group)-\(rest >> UInt32(8 * group) & 255)".utf8), .text("\r\n"))
+            (Array("SDO\(group)-\(rest >> UInt32(8 * group) & 255)".utf8), .text("\r\n"), [])
         }
     }
 
