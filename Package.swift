@@ -59,8 +59,9 @@ let package = Package(
         .target(
             name: "Drivers",
             dependencies: [
-                "Imaging", "Instruments", "Localization", "Randomness", "Simulation", "Transports", "Work",
-            ], exclude: ["README.md"], swiftSettings: strict),
+                "CLua", "Imaging", "Instruments", "Localization", "LuaShim", "Randomness", "Simulation", "Transports",
+                "Work",
+            ], exclude: ["README.md"], resources: [.embedInCode("Simulated/simulated.json")], swiftSettings: strict),
         module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
         module("Viewing", ["Imaging", "Work"]),
         module(
@@ -72,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "stormbench",
             dependencies: [
-                "CEdit", "Instruments", "LuaShim", "Scripting", "Work",
+                "CEdit", "Instruments", "LuaShim", "Scripting", "Work", "stormbench-keeper",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -169,7 +170,7 @@ let package = Package(
         tests(of: "Instruments", "Drivers", "Imaging", "Localization", "Simulation", "Work"),
         tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),
         tests(of: "Viewing", "Imaging", "Work"),
-        tests(of: "Scripting", "CLua", "LuaShim", "Work"),
+        tests(of: "Scripting", "CLua", "EmulatedDevices", "LuaShim", "Work", "stormbench-keeper"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,7 +2,7 @@
 --- localizes the molecules and reports. For axons: --specimen axons --scan GFP --widefield GFP --find threshold
 --- --periodicity, which adds the period of the membrane skeleton.
 local args = arguments {
-  microscope = text    { "simulated", "simulated, or a JSON file that describes a microscope" },
+  microscope = text    { "simulated", "simulated, or a microscope file" },
   model      = folder  { "Models/nuclei", exists = true, "folder of the trained model" },
   find       = choice  { "model", choices = { "model", "threshold" }, "objects by the model, or by Otsu's threshold" },
   area       = size    { "300x300", "area to scan, WIDTHxHEIGHT in um" },

@@ -1,3 +1,4 @@
+import Foundation
 import Instruments
 import Transports
 import Work
@@ -219,7 +220,9 @@ public struct PlannedController: Sendable {
                     "\(place): a light cannot be guarded on \(port)", remedy: "connect it to a serial port",
                     code: "bad-port")
             }
-            bytes = try ports.open(port, kept: keeper, for: name, framing: framing, recipe: off)
+            bytes = try whileBusy {
+                try ports.open(port, kept: keeper, for: name, framing: framing, recipe: off)
+            }
         } else {
             bytes = try ports.open(port, baud: framing.baud)
         }
@@ -234,6 +237,19 @@ public struct PlannedController: Sendable {
         } catch {
             line.line.close()
             throw error
+        }
+    }
+}
+
+/// Tries again for two seconds while a port is busy: the keeper puts lights off before it closes
+/// their port.
+private func whileBusy<Result>(_ body: () throws -> Result) throws -> Result {
+    let end = DispatchTime.now() + 2
+    while true {
+        do { return try body() } catch let failure as Failure
+            where failure.code == "port-busy" && DispatchTime.now() < end
+        {
+            Thread.sleep(forTimeInterval: 0.05)
         }
     }
 }

@@ -59,9 +59,11 @@ extension Microscope {
         return (Double(region.width) * camera.pixel_nm / 1000, Double(region.height) * camera.pixel_nm / 1000)
     }
 
-    /// Takes one frame as the camera is set, under watch; the lights stay as they are.
-    public func snap(slack_ms: Double = Microscope.slack_ms) throws -> Frame {
-        try watching(limit_ms: try camera.exposure_ms() + slack_ms) { _ in try camera.snap() }
+    /// Takes one frame as a camera is set, under watch; the lights stay as they are.
+    /// - Parameter other: another camera than the first.
+    public func snap(with other: (any Camera)? = nil, slack_ms: Double = Microscope.slack_ms) throws -> Frame {
+        let camera = other ?? camera
+        return try watching(limit_ms: try camera.exposure_ms() + slack_ms) { _ in try camera.snap() }
     }
 
     /// Takes one frame of a channel; its light is on for the exposure only.

@@ -29,7 +29,9 @@ public final class GatedLight: LightSource, DeviceWrapper {
     /// Those of the light.
     public var properties: [DeviceProperty] { light.properties }
     /// How the light is guarded, and that it is gated.
-    public var guarding: String { "\(light.guarding). Trigger \(trigger.name) lets it through only while the camera exposes" }
+    public var guarding: String {
+        "\(light.guarding). Trigger \(trigger.name) lets it through only while the camera exposes"
+    }
     /// The wavelength in nm.
     public var wavelength_nm: Double { light.wavelength_nm }
     /// The greatest power that may be set.

@@ -65,6 +65,7 @@ extension Microscope {
                 }),
         ]
         if let maps { facts["camera_maps"] = .string(maps) }
+        if let objective { facts["objective"] = try JSONValue(encoding: objective) }
         facts.merge(more) { _, further in further }
         return OMERecording(
             microscope: name, camera: camera.name, offset_counts: calibration?.offset_counts,

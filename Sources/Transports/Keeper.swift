@@ -177,7 +177,9 @@ public final class Keeper: Sendable {
     }
 
     /// Whether the keeper refuses light now, or is lost.
-    public var isTripped: Bool { watch.isTripped || lines.withLock { $0.isLost } }
+    public var isTripped: Bool { watch.isTripped || isLost }
+    /// Whether its process has ended.
+    public var isLost: Bool { lines.withLock { $0.isLost } }
 
     /// Ends the keeper after all lights are off. Repeated calls do nothing.
     public func close() {

@@ -5,9 +5,12 @@ error("this file holds definitions for editors and cannot be loaded")
 --- The devices of a microscope.
 ---@class microscope.Microscope
 ---@field name string its name
----@field stage microscope.Stage the stage
+---@field stage microscope.Stage? the stage; nil where there is none
 ---@field focus microscope.Focus? the focus drive, where there is one
----@field camera microscope.Camera the camera
+---@field camera microscope.Camera? the camera, of several the first; nil where there is none
+---@field cameras table<string, microscope.Camera> all cameras by name
+---@field missing string[] what is told of optional devices that it was opened without
+---@field objective any? { name, pixel_nm, matrix_um } of the objective in use, where that is known
 ---@field lasers table<string, microscope.Laser> the lasers by name
 ---@field wheels table<string, microscope.Wheel> the wheels by name
 ---@field channels table<string, microscope.Channel> the channels by name
@@ -233,7 +236,20 @@ microscope = {}
 ---     scope.stage:move { x_um = 100, y_um = 50 }
 ---     local light <close> = scope:light("DAPI")
 ---     local image = scope.camera:snap().image
----@param name? string simulated, or a JSON description file (default "simulated")
----@param settings? any laid over the description: seed, time_scale, specimen, camera, faults ... (default {})
+--- 
+--- A microscope file is Lua or JSON with the same keys, such as `scripts/microscopes/zeiss-dstorm.lua`:
+--- 
+---     return microscope {
+---       stage = { driver = "tango", port = "/dev/ttyUSB0", x_um = { -20000, 20000 }, y_um = { -20000, 20000 } },
+---       camera = { driver = "simulated" },
+---       lights = { ["405"] = { driver = "ibeam", port = "usb:0403:6001:A1", wavelength_nm = 405, maximum_mw = 100 } },
+---       channels = { DAPI = { lights = { ["405"] = 2 }, exposure_ms = 60 } },
+---     }
+--- 
+--- A device has a driver and a port, or stands on one of `controllers` (`from`); simulated ones see what the
+--- real ones do. `optional = true` lets the microscope open without a device; `gated_by` names a trigger that
+--- lets a light through only while the camera exposes.
+---@param name? string simulated, or a microscope file: Lua or JSON (default "simulated")
+---@param settings? any laid over the file: seed, time_scale, specimen, camera, faults ... (default {})
 ---@return microscope.Microscope # the microscope; `local scope <close> = ...` gives it back at the end of the block
 function microscope.open(name, settings) end

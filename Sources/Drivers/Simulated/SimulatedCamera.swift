@@ -31,17 +31,18 @@ public final class SimulatedCamera: Camera {
         var random: RandomSource
     }
 
-    /// `camera`.
-    public let name = "camera"
+    /// The name in the microscope's description, such as `camera`.
+    public let name: String
     /// What the camera looks at, with its truth.
     public let world: SimulatedWorld
-    private let model: CameraModel
+    let model: CameraModel
     private let state: Mutex<State>
     private let rendering: DensityCache
 
-    init(_ world: SimulatedWorld) {
+    init(_ name: String, _ model: CameraModel, _ world: SimulatedWorld) {
+        self.name = name
         self.world = world
-        model = world.settings.camera
+        self.model = model
         rendering = DensityCache(world.specimen)
         state = Mutex(
             State(
@@ -213,7 +214,8 @@ public final class SimulatedCamera: Camera {
             state.taken += 1
             return (state.taken, state.emGain, state.random)
         }
-        let light = world.expose(from: start_ms, until: start_ms + exposure_ms, region: region)
+        let light = world.expose(
+            from: start_ms, until: start_ms + exposure_ms, region: region, of: model)
         let photons = image(of: light, region: region)
         let sensor = SensorModel(
             calibration(emGain: gain), bits: model.bits, darkElectrons: model.darkElectrons)

@@ -112,7 +112,7 @@ public final class SimulatedFocus: Focus {
     /// `focus`.
     public let name = "focus"
     /// The reachable positions.
-    public let travel_um = -100.0...100.0
+    public var travel_um: ClosedRange<Double> { world.settings.focus_um }
     private let world: SimulatedWorld
     private let inner = Mutex(State())
 

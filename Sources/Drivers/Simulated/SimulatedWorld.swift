@@ -42,6 +42,8 @@ public final class SimulatedWorld: Sendable {
     private let state: Mutex<State>
     /// Commands that the state has not heard of yet. Light goes off even while a long exposure is reckoned.
     private let notes = Mutex<[(time_ms: Double, change: Change)]>([])
+    /// Asks real devices where they are, before an exposure.
+    private let look = Mutex<(@Sendable (SimulatedWorld) -> [Change])?>(nil)
 
     init(_ settings: SimulatedSettings) {
         self.settings = settings
@@ -84,6 +86,9 @@ public final class SimulatedWorld: Sendable {
         return move.position(at: time) - drift_um(at: time)
     }
 
+    /// Lets the world ask before every exposure what real devices have changed.
+    func follow(_ look: @escaping @Sendable (SimulatedWorld) -> [Change]) { self.look.withLock { $0 = look } }
+
     /// Notes a command.
     func note(_ change: Change, at time_ms: Double) {
         notes.withLock { $0.append((time_ms, change)) }
@@ -102,13 +107,15 @@ public final class SimulatedWorld: Sendable {
     }
 
     /// Lets time pass until the end of an exposure and gathers the light that falls on the camera during it.
-    func expose(from start_ms: Double, until end_ms: Double, region: Region) -> Exposure {
-        state.withLock { state in
+    func expose(from start_ms: Double, until end_ms: Double, region: Region, of camera: CameraModel) -> Exposure {
+        let changes = look.withLock { $0.map { $0(self) } } ?? []
+        return state.withLock { state in
+            state.log += changes.map { (start_ms, $0) }
             run(&state, until: start_ms)
             let middle = (start_ms + end_ms) / 2
             let centre = state.move.position(at: middle) - drift_um(at: middle)
-            let pixel = settings.camera.pixel_nm / 1000
-            let sensor = SIMD2(Double(settings.camera.width), Double(settings.camera.height))
+            let pixel = camera.pixel_nm / 1000
+            let sensor = SIMD2(Double(camera.width), Double(camera.height))
             let offset = SIMD2(Double(region.column), Double(region.row))
             let exposure = Exposure(
                 corner_um: centre + (offset - sensor / 2) * pixel, flashes: [], densities: [], background_per_um2: 0,

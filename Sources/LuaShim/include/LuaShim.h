@@ -117,3 +117,10 @@ static inline void sb_push_globals(lua_State *state) { lua_rawgeti(state, LUA_RE
 static inline int sb_ref(lua_State *state) { return luaL_ref(state, LUA_REGISTRYINDEX); }
 static inline void sb_unref(lua_State *state, int ref) { luaL_unref(state, LUA_REGISTRYINDEX, ref); }
 static inline const char *sb_lua_release(void) { return LUA_RELEASE; }
+
+// Runs a text in a machine of its own without libraries, in which only the function `word` is known: it gives back the
+// table that it is given. `status` becomes LUA_OK with the text's value on the stack, or a status with the message.
+// It runs for at most `steps` instructions. NULL when memory is short.
+lua_State *sb_run_plain(const char *text, size_t size, const char *name, const char *word, int steps, int *status);
+// Gives that machine up.
+void sb_end_plain(lua_State *state);

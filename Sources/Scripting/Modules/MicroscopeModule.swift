@@ -22,7 +22,7 @@ struct FocusHandle: LuaObject {
 struct CameraHandle: LuaObject {
     static let luaName = "microscope.Camera"
     let microscope: Microscope
-    var camera: any Camera { microscope.camera }
+    let camera: any Camera
 }
 
 struct LaserHandle: LuaObject {
@@ -54,30 +54,32 @@ struct FrameHandle: LuaObject {
 final class SequenceHandle: LuaObject {
     static let luaName = "microscope.Sequence"
     let microscope: Microscope
+    let camera: any Camera
     let progress: Work.Progress
     let timeout_ms: Double
     private let watch: ExposureWatch
 
-    init(_ microscope: Microscope, frames: Int, timeout_ms: Double?) throws {
-        self.microscope = microscope
-        self.timeout_ms = try timeout_ms ?? microscope.camera.exposure_ms() + Microscope.slack_ms
+    init(_ handle: CameraHandle, frames: Int, timeout_ms: Double?) throws {
+        microscope = handle.microscope
+        camera = handle.camera
+        self.timeout_ms = try timeout_ms ?? camera.exposure_ms() + Microscope.slack_ms
         watch = microscope.sequenceWatch()
-        try microscope.camera.startSequence(frames: frames)
+        try camera.startSequence(frames: frames)
         progress = Work.Progress("sequence", total: frames, unit: "frames")
     }
 
     func next() throws -> FrameHandle? {
         try Interruption.check()
         let next = try microscope.watching(watch, limit_ms: timeout_ms) {
-            try microscope.camera.nextFrame(timeout_ms: timeout_ms)
+            try camera.nextFrame(timeout_ms: timeout_ms)
         }
         guard let frame = next else { return nil }
         progress.advance()
-        return FrameHandle(frame: frame, pixel_um: microscope.camera.pixel_nm / 1000)
+        return FrameHandle(frame: frame, pixel_um: camera.pixel_nm / 1000)
     }
 
     func close() {
-        microscope.camera.stopSequence()
+        camera.stopSequence()
         progress.finish()
     }
 }
@@ -125,9 +127,9 @@ extension LuaModule {
             module.function(
                 "open", "Opens a microscope; all its lights are off.",
                 [
-                    Parameter("name", "simulated, or a JSON description file", default: "simulated"),
+                    Parameter("name", "simulated, or a microscope file: Lua or JSON", default: "simulated"),
                     Parameter(
-                        "settings", "laid over the description: seed, time_scale, specimen, camera, faults ...",
+                        "settings", "laid over the file: seed, time_scale, specimen, camera, faults ...",
                         default: .record([:])),
                 ], result: "the microscope; `local scope <close> = ...` gives it back at the end of the block",
                 details: """
@@ -135,6 +137,19 @@ extension LuaModule {
                         scope.stage:move { x_um = 100, y_um = 50 }
                         local light <close> = scope:light("DAPI")
                         local image = scope.camera:snap().image
+
+                    A microscope file is Lua or JSON with the same keys, such as `scripts/microscopes/zeiss-dstorm.lua`:
+
+                        return microscope {
+                          stage = { driver = "tango", port = "/dev/ttyUSB0", x_um = { -20000, 20000 }, y_um = { -20000, 20000 } },
+                          camera = { driver = "simulated" },
+                          lights = { ["405"] = { driver = "ibeam", port = "usb:0403:6001:A1", wavelength_nm = 405, maximum_mw = 100 } },
+                          channels = { DAPI = { lights = { ["405"] = 2 }, exposure_ms = 60 } },
+                        }
+
+                    A device has a driver and a port, or stands on one of `controllers` (`from`); simulated ones see what the
+                    real ones do. `optional = true` lets the microscope open without a device; `gated_by` names a trigger that
+                    lets a light through only while the camera exposes.
                     """
             ) { (name: String, settings: LuaValue) in
                 guard case .object(let fields) = try JSONValue(settings) else {
@@ -153,9 +168,20 @@ extension LuaModule {
     private static func declareMicroscope(_ module: LuaModule) {
         module.class(Microscope.self, "The devices of a microscope.") { scope in
             scope.property("name", "its name") { $0.name }
-            scope.property("stage", "the stage") { StageHandle(stage: $0.stage) }
+            scope.property("stage", "the stage; nil where there is none") {
+                $0.hasStage ? StageHandle(stage: $0.stage) : nil
+            }
             scope.property("focus", "the focus drive, where there is one") { $0.focus.map { FocusHandle(focus: $0) } }
-            scope.property("camera", "the camera") { CameraHandle(microscope: $0) }
+            scope.property("camera", "the camera, of several the first; nil where there is none") { scope in
+                scope.hasCamera ? CameraHandle(microscope: scope, camera: scope.camera) : nil
+            }
+            scope.property("cameras", "all cameras by name") { scope in
+                scope.cameras.mapValues { CameraHandle(microscope: scope, camera: $0) }
+            }
+            scope.property("missing", "what is told of optional devices that it was opened without") { $0.missing }
+            scope.property("objective", "{ name, pixel_nm, matrix_um } of the objective in use, where that is known") {
+                scope in scope.objective.flatMap { try? JSONValue(encoding: $0).luaValue }
+            }
             scope.property("lasers", "the lasers by name") { scope in
                 scope.lights.mapValues { LaserHandle(interlock: scope.interlock, laser: $0) }
             }
@@ -326,14 +352,15 @@ extension LuaModule {
                 PropertiesHandle(device: $0.camera)
             }
             camera.method("snap", "Takes one frame.", result: "the frame") { (handle: CameraHandle) in
-                FrameHandle(frame: try handle.microscope.snap(), pixel_um: handle.camera.pixel_nm / 1000)
+                FrameHandle(
+                    frame: try handle.microscope.snap(with: handle.camera), pixel_um: handle.camera.pixel_nm / 1000)
             }
             camera.method(
                 "frames", "Takes a sequence: `for frame in scope.camera:frames(100) do`.",
                 [Parameter("count", "the number of frames", minimum: 1), Parameter("options", "how")],
                 result: "the iterator of a for loop; leaving the loop stops the camera"
             ) { (handle: CameraHandle, count: Int, options: SequenceOptions) in
-                let sequence = try SequenceHandle(handle.microscope, frames: count, timeout_ms: options.timeout_ms)
+                let sequence = try SequenceHandle(handle, frames: count, timeout_ms: options.timeout_ms)
                 return Results(sequence, Int?.none, Int?.none, sequence)
             }
             camera.text { "\($0.camera.name), \($0.camera.sensor.width) x \($0.camera.sensor.height) pixels" }

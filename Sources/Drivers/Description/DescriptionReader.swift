@@ -1,13 +1,4 @@
-import Foundation
 import Work
-
-extension JSONValue {
-    /// The value with another laid over it: objects key by key, everything else replaced.
-    func overlaid(with other: JSONValue) -> JSONValue {
-        guard case .object(let mine) = self, case .object(let theirs) = other else { return other }
-        return .object(mine.merging(theirs) { $0.overlaid(with: $1) })
-    }
-}
 
 /// Reads one object of a description, checks types and limits, and refuses keys that nobody asked for.
 struct DescriptionReader {
@@ -89,6 +80,22 @@ struct DescriptionReader {
             }
             return number
         }
+    }
+
+    /// Two rows of two numbers; nil when the key is missing.
+    mutating func matrix(_ key: String) throws -> [[Double]]? {
+        guard has(key) else {
+            _ = take(key)
+            return nil
+        }
+        let rows = try list(key).map { row -> [Double] in
+            guard case .array(let numbers) = row else { return [] }
+            return numbers.compactMap { if case .number(let number) = $0, number.isFinite { number } else { nil } }
+        }
+        guard rows.count == 2, rows.allSatisfy({ $0.count == 2 }) else {
+            throw wrong(key, "is not a matrix", "give [[xx, xy], [yx, yy]]")
+        }
+        return rows
     }
 
     /// A list of texts; empty when the key is missing.

@@ -1,0 +1,223 @@
+import Instruments
+import Transports
+import Work
+
+/// Opens a microscope. Every light is put off before anything else, by a keeper process that outlives this program.
+/// - Parameters:
+///   - nameOrFile: `simulated`, or a microscope file: a Lua file `return microscope { ... }`, or JSON with the same keys.
+///   - settings: laid over the file, key by key.
+///   - keeper: gives the keeper of the lights where there are ports of lights.
+/// - Returns: the microscope with all lights off.
+/// - Throws: a `Failure` in one line for a file that is missing or cannot be read, unknown keys (with the nearest known
+///   ones), values outside their limits; and one that tells all devices that are missing.
+public func openMicroscope(
+    _ nameOrFile: String, settings: [String: JSONValue] = [:], keeper: () throws -> Keeper = LightKeeper.shared
+) throws -> Microscope {
+    let plan = try MicroscopePlan(MicroscopeFile(nameOrFile, settings: settings))
+    let opening = MicroscopeOpening(plan)
+    do {
+        let microscope = try opening.open(keeper)
+        OpenMicroscopes.add(microscope)
+        return microscope
+    } catch {
+        opening.giveUp()
+        throw error
+    }
+}
+
+/// Checks a microscope file without opening anything.
+/// - Throws: as `openMicroscope`.
+public func checkMicroscope(_ nameOrFile: String, settings: [String: JSONValue] = [:]) throws {
+    _ = try MicroscopePlan(MicroscopeFile(nameOrFile, settings: settings))
+}
+
+/// A microscope that is being opened.
+private final class MicroscopeOpening {
+    private let plan: MicroscopePlan
+    private var open: [Int: OpenController] = [:]
+    private var failed: [Int: Failure] = [:]
+    private var devices: [(planned: MicroscopePlan.Device, device: any Device)] = []
+    private let problems = Problems()
+    private var missing: [String] = []
+
+    init(_ plan: MicroscopePlan) { self.plan = plan }
+
+    /// Closes what has been opened.
+    func giveUp() {
+        for entry in devices.reversed() { entry.device.close() }
+        for controller in open.values { controller.close() }
+    }
+
+    func open(_ keeper: () throws -> Keeper) throws -> Microscope {
+        try openControllers(keeper)
+        let lightsFirst = plan.devices.enumerated().sorted {
+            ($0.element.provision == .light ? 0 : 1, $0.offset) < ($1.element.provision == .light ? 0 : 1, $1.offset)
+        }
+        for (_, device) in lightsFirst { make(device) }
+        try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
+        gateLights()
+        try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
+        return try microscope()
+    }
+
+    /// Opens every line, those with light first.
+    private func openControllers(_ keeper: () throws -> Keeper) throws {
+        func hasLight(_ index: Int) -> Bool { plan.controllers[index].planned.driver.off != nil }
+        let order = plan.controllers.indices.filter(hasLight) + plan.controllers.indices.filter { !hasLight($0) }
+        let guardian = order.contains(where: hasLight) ? try keeper() : nil
+        for index in order {
+            let controller = plan.controllers[index]
+            do {
+                open[index] = try controller.planned.open(
+                    controller.name, isShared: controller.isShared, place: controller.place, keeper: guardian)
+            } catch let failure as Failure {
+                let told = Failure(
+                    failure.message.hasPrefix(plan.file.place)
+                        ? failure.message : "\(controller.place): \(failure.message)",
+                    remedy: failure.remedy, code: failure.code)
+                failed[index] = told
+                // One line of one device is told of with its device.
+                guard controller.isShared else { continue }
+                if controller.isOptional { missing.append("\(told)") } else { problems.add(told) }
+            }
+        }
+    }
+
+    private func make(_ device: MicroscopePlan.Device) {
+        guard case .controller(let index, let part) = device.source else { return }
+        let isShared = plan.controllers[index].isShared
+        guard let controller = open[index] else {
+            if !isShared, let failure = failed[index] { lose(device, failure) }
+            return
+        }
+        do { devices.append((device, try controller.make(device.name, part))) } catch {
+            if !isShared {
+                controller.close()
+                open[index] = nil
+            }
+            let failure = error as? Failure
+            lose(
+                device,
+                Failure(
+                    "\(device.place): \(failure?.message ?? "\(error)")", remedy: failure?.remedy ?? "",
+                    code: failure?.code ?? "failed"))
+        }
+    }
+
+    private func lose(_ device: MicroscopePlan.Device, _ failure: Failure) {
+        if device.isOptional { missing.append("\(failure)") } else { problems.add(failure) }
+    }
+
+    private func list<Kind>(_ provision: Provision, as kind: Kind.Type) -> [Kind] {
+        devices.filter { $0.planned.provision == provision }.compactMap { $0.device as? Kind }
+    }
+
+    /// Puts lights behind the triggers that gate them; a light without its trigger is not to be had.
+    private func gateLights() {
+        let triggers = list(.trigger, as: (any Trigger).self)
+        devices = devices.compactMap { entry in
+            guard let gate = entry.planned.gate, let light = entry.device as? any LightSource else { return entry }
+            if let trigger = triggers.first(where: { $0.name == gate }) {
+                return (entry.planned, GatedLight(light, behind: trigger))
+            }
+            light.close()
+            lose(
+                entry.planned,
+                Failure(
+                    "\(entry.planned.place): the trigger '\(gate)' that gates it is missing",
+                    remedy: "plug it in, or take gated_by away", code: "device-missing"))
+            return nil
+        }
+    }
+
+    private func microscope() throws -> Microscope {
+        var stage = list(.stage, as: (any Stage).self).first
+        var focus = list(.focus, as: (any Focus).self).first
+        var lights = list(.light, as: (any LightSource).self)
+        var wheels = list(.wheel, as: (any Wheel).self)
+        var cameras = list(.camera, as: (any Camera).self)
+        var further = Microscope.Further()
+        var world: SimulatedWorld?
+        if var settings = plan.simulation {
+            let simulated = settings
+            settings.lights += lights.map {
+                LightModel(name: $0.name, wavelength_nm: $0.wavelength_nm, maximum_mw: $0.maximum_mw)
+            }
+            settings.wheels += wheels.map { WheelModel(seen: $0) }
+            let made = SimulatedWorld(settings)
+            world = made
+            follow(made, &stage, &focus)
+            lights = lights.map { SeenLight($0, made) } + simulatedLights(simulated, made)
+            wheels = wheels.map { SeenWheel($0, made) } + simulated.wheels.map { SimulatedWheel($0, made) }
+            if has(.stage) { stage = SimulatedStage(made) }
+            if has(.focus) { focus = SimulatedFocus(made) }
+            if has(.camera) { cameras += settings.cameras.map { SimulatedCamera($0.name, $0.model, made) } }
+            further.truth = made
+        }
+        let first = cameras.first { $0.name == "camera" } ?? cameras.min { $0.name < $1.name }
+        further.cameras = cameras.filter { $0.name != first?.name }
+        further.focusLock = list(.focusLock, as: (any FocusLock).self).first
+        further.shutters = list(.shutter, as: (any Shutter).self)
+        further.triggers = list(.trigger, as: (any Trigger).self)
+        further.meters = list(.meter, as: (any Meter).self)
+        further.objectives = plan.objectives
+        further.objective = plan.objective
+        further.missing = missing
+        further.origins = Dictionary(plan.devices.map { ($0.name, origin($0)) }) { first, _ in first }
+        let controllers = Array(open.values)
+        further.release = { for controller in controllers { controller.close() } }
+        let identity = try Fingerprint(of: plan.file.asked).description
+        if let world, has(.camera) {
+            return Microscope(
+                name: plan.name, identity: identity, stage: stage, focus: focus, camera: first, lights: lights,
+                wheels: wheels, channels: plan.channels, further: further, now_ms: { world.clock.now_ms })
+        }
+        return Microscope(
+            name: plan.name, identity: identity, stage: stage, focus: focus, camera: first, lights: lights,
+            wheels: wheels, channels: plan.channels, further: further)
+    }
+
+    private func origin(_ device: MicroscopePlan.Device) -> DeviceOrigin {
+        guard case .controller(let index, _) = device.source else { return DeviceOrigin(driver: "simulated") }
+        let planned = plan.controllers[index].planned
+        return DeviceOrigin(driver: planned.driver.name, port: planned.port)
+    }
+
+    /// Whether a device of this kind is simulated.
+    private func has(_ provision: Provision) -> Bool {
+        plan.devices.contains { device in
+            guard device.provision == provision, case .simulated = device.source else { return false }
+            return true
+        }
+    }
+
+    /// The simulated lights, behind their triggers where there are some.
+    private func simulatedLights(_ settings: SimulatedSettings, _ world: SimulatedWorld) -> [any LightSource] {
+        let triggers = list(.trigger, as: (any Trigger).self)
+        return settings.lights.map { model in
+            let light = SimulatedLight(model, world)
+            let gate = plan.devices.first { $0.provision == .light && $0.name == model.name }?.gate
+            guard let gate, let trigger = triggers.first(where: { $0.name == gate }) else { return light }
+            return GatedLight(light, behind: trigger)
+        }
+    }
+
+    /// Lets the simulated world follow a real stage and focus drive.
+    private func follow(_ world: SimulatedWorld, _ stage: inout (any Stage)?, _ focus: inout (any Focus)?) {
+        let seenStage = stage.map { SeenStage($0) }
+        let seenFocus = focus.map { SeenFocus($0) }
+        guard seenStage != nil || seenFocus != nil else { return }
+        stage = seenStage ?? stage
+        focus = seenFocus ?? focus
+        world.follow { world in
+            let place = seenStage?.place.change().map { place in
+                SimulatedWorld.Change.stage(
+                    StageMove(
+                        start_ms: world.clock.now_ms, from: place, target: place, rest: place,
+                        model: world.settings.stage))
+            }
+            let height = seenFocus?.place.change().map { SimulatedWorld.Change.focus(z_um: $0) }
+            return [place, height].compactMap { $0 }
+        }
+    }
+}
