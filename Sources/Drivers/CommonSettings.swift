@@ -11,6 +11,7 @@ struct CommonSettings: Sendable {
     var stageTolerance_um = 0.5
     var focusTolerance_um = 0.2
     var gatedBy = ""
+    var calibration = ""
 
     static func settings(_ provision: Provision) -> [Setting<CommonSettings>] {
         let settling = Setting<CommonSettings>.number(
@@ -29,7 +30,11 @@ struct CommonSettings: Sendable {
                 .number(
                     "tolerance_um", \.focusTolerance_um, 0.001...100, "how near to its target it counts as arrived"),
             ]
-        case .light: [.text("gated_by", \.gatedBy, "the trigger that lets its light through while the camera exposes")]
+        case .light:
+            [
+                .text("gated_by", \.gatedBy, "the trigger that lets its light through while the camera exposes"),
+                .text("calibration", \.calibration, "the file of calibrate-power, by which its powers are a meter's"),
+            ]
         default: []
         }
     }

@@ -78,6 +78,8 @@ public final class EmulatedPort {
     /// The path of its port.
     public let path: String
     private let child: ChildProgram
+    /// The path of its log.
+    public var logPath: String { log }
     private let log: String
 
     /// Starts an emulator; a speed of 0 is without pace.

@@ -13,6 +13,7 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field objective any? { name, pixel_nm, matrix_um } of the objective in use, where that is known
 ---@field lasers table<string, microscope.Laser> the lasers by name
 ---@field wheels table<string, microscope.Wheel> the wheels by name
+---@field meters table<string, microscope.Meter> the power meters by name
 ---@field channels table<string, microscope.Channel> the channels by name
 ---@field is_stopped boolean whether light and moves are refused since `stop`
 local Microscope = {}
@@ -177,6 +178,7 @@ function Frame:close() end
 ---@field name string its name
 ---@field wavelength_nm number its wavelength
 ---@field maximum_mw number the greatest power
+---@field is_calibrated boolean whether its powers are those of a meter, by calibrate-power
 ---@field power_mw number the power it emits now, 0 when off
 ---@field is_on boolean? whether light comes out; nil when it does not answer
 ---@field properties microscope.Properties what can be listed, read and set of it beside the rest
@@ -202,6 +204,23 @@ local Light = {}
 
 --- Ends the object's work; any use after that is an error.
 function Light:close() end
+
+--- A power meter.
+---@class microscope.Meter
+---@field name string its name
+---@field wavelength_nm number the wavelength for which its sensor is corrected
+local Meter = {}
+
+--- Measures.
+---@return number # the power on its sensor
+function Meter:power_mw() end
+
+--- Sets the wavelength of the light that it is to measure.
+---@param wavelength_nm number the wavelength (100 to 20000)
+function Meter:set_wavelength(wavelength_nm) end
+
+--- Ends the object's work; any use after that is an error.
+function Meter:close() end
 
 --- The properties of a device: printed as a list; read and set by name; `pairs` goes through names and values.
 ---@class microscope.Properties

@@ -29,6 +29,8 @@ struct MicroscopePlan {
         var isOptional: Bool
         /// The trigger that gates it.
         var gate: String?
+        /// What it really gives.
+        var curve: PowerCurve?
         var values: [String: JSONValue]
     }
 
@@ -171,6 +173,12 @@ struct MicroscopePlan {
                 code: "bad-description")
         }
         try checkGate(device)
+        if provision == .light, case .string(let path)? = keys["calibration"],
+            case .number(let wavelength_nm)? = keys["wavelength_nm"]
+        {
+            device.curve = try PowerCurve(
+                file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)", light: name, wavelength_nm: wavelength_nm)
+        }
         devices.append(device)
     }
 
@@ -267,7 +275,10 @@ struct MicroscopePlan {
     private mutating func addChannel(_ name: String, _ value: JSONValue) throws {
         let place = "\(file.place): channels: \(name)"
         let lights = named.filter { $0.provision == .light }.map { device -> ChannelReading.Light in
-            if case .number(let maximum)? = device.values["maximum_mw"] { return (device.name, maximum) }
+            if case .number(let maximum)? = device.values["maximum_mw"] {
+                let curve = devices.first { $0.provision == .light && $0.name == device.name }?.curve
+                return (device.name, curve.map { $0.highest(settingUpTo: maximum) } ?? maximum)
+            }
             return (device.name, device.values["driver"] == .string("simulated") ? 100 : 100_000)
         }
         let wheels = named.filter { $0.provision == .wheel }.map { device -> ChannelReading.Wheel in

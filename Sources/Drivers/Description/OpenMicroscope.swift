@@ -56,6 +56,7 @@ private final class MicroscopeOpening {
         for (_, device) in lightsFirst { make(device) }
         try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
         gateLights()
+        calibrateLights()
         try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
         return try microscope()
     }
@@ -127,6 +128,14 @@ private final class MicroscopeOpening {
                     "\(entry.planned.place): the trigger '\(gate)' that gates it is missing",
                     remedy: "plug it in, or take gated_by away", code: "device-missing"))
             return nil
+        }
+    }
+
+    /// Lays their curves over the lights that have one.
+    private func calibrateLights() {
+        devices = devices.map { entry in
+            guard let curve = entry.planned.curve, let light = entry.device as? any LightSource else { return entry }
+            return (entry.planned, CalibratedLight(light, curve))
         }
     }
 

@@ -161,6 +161,7 @@ extension LuaModule {
             declareMotion(module)
             declareCamera(module)
             declareLights(module)
+            declareMeters(module)
             declareProperties(module)
         }
     }
@@ -186,6 +187,9 @@ extension LuaModule {
                 scope.lights.mapValues { LaserHandle(interlock: scope.interlock, laser: $0) }
             }
             scope.property("wheels", "the wheels by name") { $0.wheels.mapValues { WheelHandle(wheel: $0) } }
+            scope.property("meters", "the power meters by name") { scope in
+                scope.meters.mapValues { MeterHandle(meter: $0) }
+            }
             scope.property("channels", "the channels by name") { $0.channels }
             scope.method(
                 "select", "Turns the filters, and sets exposure and gain for a channel; the light stays as it is.",
@@ -389,6 +393,9 @@ extension LuaModule {
             laser.property("name", "its name") { $0.laser.name }
             laser.property("wavelength_nm", "its wavelength") { $0.laser.wavelength_nm }
             laser.property("maximum_mw", "the greatest power") { $0.laser.maximum_mw }
+            laser.property("is_calibrated", "whether its powers are those of a meter, by calibrate-power") {
+                $0.laser.isCalibrated
+            }
             laser.property("power_mw", "the power it emits now, 0 when off") { try $0.laser.power_mw() }
             laser.property("is_on", "whether light comes out; nil when it does not answer") { $0.laser.isOn }
             laser.property("properties", "what can be listed, read and set of it beside the rest") {

@@ -86,7 +86,8 @@ final class USB: Sendable {
     static func refused(_ name: String, _ error: Int32) -> Failure {
         Failure(
             "the USB device \(name) may not be opened: \(String(cString: libusb_strerror(error)))",
-            remedy: "close other programs that use it, and give yourself access by a rule of udev", code: "port-refused")
+            remedy: "close other programs that use it, and give yourself access by a rule of udev", code: "port-refused"
+        )
     }
 
     /// Descriptors come from libusb; the serial number from the kernel, so that no device need be opened.
@@ -102,7 +103,8 @@ final class USB: Sendable {
         let serial = text?.split(whereSeparator: \.isNewline).first.map(String.init)
         return USBDevice(
             plug: plug, vendor: String(format: "%04x", descriptor.idVendor),
-            product: String(format: "%04x", descriptor.idProduct), serial: serial, measuring: measuringInterface(device))
+            product: String(format: "%04x", descriptor.idProduct), serial: serial, measuring: measuringInterface(device)
+        )
     }
 
     /// Class 0xFE, subclass 3: USB Test and Measurement.

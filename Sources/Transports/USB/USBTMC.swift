@@ -30,7 +30,9 @@ enum USBTMC {
         mutating func take(_ transfer: [UInt8], tag: UInt8) -> Bool {
             var content = transfer[...]
             if missing == 0 {
-                guard transfer.count >= 12, transfer[0] == 2, transfer[1] == tag, transfer[2] == ~tag else { return false }
+                guard transfer.count >= 12, transfer[0] == 2, transfer[1] == tag, transfer[2] == ~tag else {
+                    return false
+                }
                 missing = transfer[4..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
                 guard missing <= 1 << 20 else { return false }
                 hasEnd = transfer[8] & 1 != 0

@@ -191,7 +191,8 @@ final class USBInstrument: MeasuringInterface {
 
     /// INITIATE_CLEAR, then CHECK_CLEAR_STATUS until it is done, then the output is freed.
     func clear(within_ms: Int) throws {
-        let toHost = UInt8(LIBUSB_ENDPOINT_IN.rawValue) | UInt8(LIBUSB_REQUEST_TYPE_CLASS.rawValue)
+        let toHost =
+            UInt8(LIBUSB_ENDPOINT_IN.rawValue) | UInt8(LIBUSB_REQUEST_TYPE_CLASS.rawValue)
             | UInt8(LIBUSB_RECIPIENT_INTERFACE.rawValue)
         var answer: [UInt8] = [0, 0]
         _ = try isDone(
