@@ -272,3 +272,20 @@ microscope = {}
 ---@param settings? any laid over the file: seed, time_scale, specimen, camera, faults ... (default {})
 ---@return microscope.Microscope # the microscope; `local scope <close> = ...` gives it back at the end of the block
 function microscope.open(name, settings) end
+
+--- Lists the serial ports of the computer.
+---@return table<string # records with name (which stays when ports are numbered anew), path, and title of the adapter
+---@return any>[]
+function microscope.ports() end
+
+--- Asks on a port who is there, for every driver; nothing is set and nothing is switched. A board that starts anew when its port is opened does so.
+---@param port string a path, or usb:VID:PID:SERIAL
+---@return table<string # a record: state (device, stranger, silent, in use, closed), driver, said, problem
+---@return any>
+function microscope.ask_port(port) end
+
+--- Checks a microscope file device by device: its port is looked for, and it is asked who it is; nothing is set and nothing is switched.
+---@param file string the microscope file
+---@return table<string # records with name, role, driver, port, optional, said, and problem and remedy where it is missing
+---@return any>[]
+function microscope.check(file) end

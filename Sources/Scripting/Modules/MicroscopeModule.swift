@@ -163,6 +163,7 @@ extension LuaModule {
             declareLights(module)
             declareMeters(module)
             declareProperties(module)
+            declareDevices(module)
         }
     }
 
