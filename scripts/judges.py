@@ -257,6 +257,61 @@ def prior_microscope(path):
     yield "stands still", still(lambda: stage.get_command(b"PX")), True
 
 
+def open_port(core, path, baud):
+    core.loadDevice("Port", "SerialManager", path)
+    core.setProperty("Port", "BaudRate", str(baud))
+    core.setProperty("Port", "AnswerTimeout", "1000")
+    core.initializeDevice("Port")
+
+
+def loaded(path, baud, module, name):
+    """Micro-Manager with one device of an adapter on the port."""
+    import pymmcore
+
+    folder = os.environ.get("MM_ADAPTERS")
+    if not folder:
+        raise ImportError("MM_ADAPTERS names no folder with adapters")
+    core = pymmcore.CMMCore()
+    core.setDeviceAdapterSearchPaths([folder])
+    open_port(core, path, baud)
+    core.loadDevice("Hub", module, name)
+    core.setProperty("Hub", "Port", "Port")
+    if core.hasProperty("Hub", "Logic"):
+        core.setProperty("Hub", "Logic", "Normal")
+    core.initializeDevice("Hub")
+    return core
+
+
+def board_micromanager(baud, module, hub, output, blanking):
+    def session(path):
+        core = loaded(path, baud, module, hub)
+        yield "has its outputs", output in core.getInstalledDevices("Hub"), True
+        core.loadDevice("Outputs", module, output)
+        core.setParentLabel("Outputs", "Hub")
+        core.initializeDevice("Outputs")
+        core.setState("Outputs", 5)
+        yield "outputs", core.getState("Outputs"), 5
+        core.setProperty("Outputs", blanking, "On")
+        yield "follow the camera", core.getProperty("Outputs", blanking), "On"
+        core.setState("Outputs", 0)
+        yield "low", core.getState("Outputs"), 0
+        core.unloadAllDevices()
+
+    return session
+
+
+def obis_micromanager(path):
+    core = loaded(path, 115200, "CoherentOBIS", "CoherentObis")
+    yield "greatest power in W", float(core.getProperty("Hub", "Maximum Laser Power")), 0.1
+    core.setProperty("Hub", "PowerSetpoint", "50")
+    yield "power", float(core.getProperty("Hub", "PowerSetpoint")), 50.0
+    core.setShutterOpen("Hub", True)
+    yield "on", core.getShutterOpen("Hub"), True
+    core.setShutterOpen("Hub", False)
+    yield "off", core.getShutterOpen("Hub"), False
+    core.unloadAllDevices()
+
+
 def micromanager(module, baud, devices, hub=None):
     """A session of Micro-Manager's adapter for a stage controller."""
 
@@ -268,10 +323,7 @@ def micromanager(module, baud, devices, hub=None):
             raise ImportError("MM_ADAPTERS names no folder with adapters")
         core = pymmcore.CMMCore()
         core.setDeviceAdapterSearchPaths([folder])
-        core.loadDevice("Port", "SerialManager", path)
-        core.setProperty("Port", "BaudRate", str(baud))
-        core.setProperty("Port", "AnswerTimeout", "1000")
-        core.initializeDevice("Port")
+        open_port(core, path, baud)
         if hub:
             core.loadDevice("Hub", module, hub)
             core.setProperty("Hub", "Port", "Port")
@@ -306,6 +358,12 @@ SESSIONS = [
     ("ibeam", "microscope", ibeam_microscope),
     ("obis", "microscope", obis_microscope),
     ("cobolt", "microscope", cobolt_microscope),
+    ("obis", "Micro-Manager", obis_micromanager),
+    ("arduino", "Micro-Manager", board_micromanager(57600, "Arduino", "Arduino-Hub", "Arduino-Switch", "Blanking Mode")),
+    (
+        "triggerscope", "Micro-Manager",
+        board_micromanager(115200, "TriggerScopeMM", "TriggerScopeMM-Hub", "TS_TTL1-8", "Blanking"),
+    ),
     ("microfpga", "microfpga", microfpga_client),
     ("pm100", "pymeasure", pm100_pymeasure),
     ("fw102c", "pylablib", wheel_pylablib),
