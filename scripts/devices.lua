@@ -6,7 +6,9 @@ local args = arguments {
   list       = flag "with a microscope file: list the other ports too",
 }
 
-local function row(...) print((("%-26s %-12s "):format(...) .. select(3, ...)):gsub("%s+$", "")) end
+local function row(title, driver, state)
+  print(("%-26s %-12s %s"):format(title, driver, state))
+end
 
 local ports, devices, required, missing = {}, {}, 0, {}
 local taken = {}
