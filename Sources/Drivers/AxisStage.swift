@@ -19,8 +19,16 @@ protocol AxisController: AnyObject, Sendable {
     func halt()
     /// How often `halt` was called.
     var haltCount: Int { get }
+    /// How often something else has halted what moves: putting the line in order, where that takes a halt.
+    var interruptionCount: Int { get }
+    /// What is peculiar to axes of this controller.
+    func properties(of axes: [String]) -> [DeviceProperty]
     /// Gives the line back where no other device stands on it.
     func close()
+}
+
+extension AxisController {
+    var interruptionCount: Int { 0 }
 }
 
 /// Where an axis is to go.
@@ -33,7 +41,12 @@ struct AxisTarget: Sendable {
 /// that a controller which was restarted and calls the place where it stands zero is not believed.
 final class AxisMotion: Sendable {
     private struct State {
+        /// Where it was sent last, and whether it is still to go there.
         var target: [Double]?
+        var isSent = false
+        /// Whether it was seen on the way, and how often moves had been interrupted when it was sent.
+        var wasMoving = false
+        var interruptions = 0
         var last: [Double] = []
         var isLost = false
         var fault: Failure?
@@ -55,11 +68,15 @@ final class AxisMotion: Sendable {
     func start(_ places: [Double]) throws {
         try check()
         let before = controller.haltCount
-        known.withLock { $0.target = places }
-        try controller.start(zip(axes, places).map { AxisTarget(axis: $0, place_um: $1) })
+        known.withLock { ($0.target, $0.isSent, $0.wasMoving) = (places, true, false) }
+        do { try controller.start(zip(axes, places).map { AxisTarget(axis: $0, place_um: $1) }) } catch {
+            known.withLock { $0.isSent = false }
+            throw error
+        }
+        known.withLock { $0.interruptions = controller.interruptionCount }
         guard controller.haltCount == before else {
             // The halt may have come before the last of the commands.
-            controller.halt()
+            stop()
             throw Failure("\(name) was halted while it started to move", code: "halted")
         }
     }
@@ -67,33 +84,45 @@ final class AxisMotion: Sendable {
     func state() -> MotionState {
         do {
             try check()
-            let isMoving = try controller.isMoving(axes)
+            if try controller.isMoving(axes) {
+                known.withLock { ($0.wasMoving, $0.fault) = (true, nil) }
+                return .moving
+            }
+            try checkInterruption()
             known.withLock { $0.fault = nil }
-            return isMoving ? .moving : .moved
+            return .moved
         } catch {
             known.withLock { $0.fault = error as? Failure }
             return .unknown
         }
     }
 
+    var properties: [DeviceProperty] { controller.properties(of: axes) }
+
     /// Why the last state was unknown.
     var fault: Failure? { known.withLock { $0.fault } }
 
     func position() throws -> [Double] {
-        if known.withLock({ $0.isClosed }) { throw closed }
-        let places = try axes.map { try controller.position_um($0) }
-        func isZero(_ places: [Double]) -> Bool { places.allSatisfy { abs($0) < 0.05 } }
-        let (target, last) = known.withLock { ($0.target, $0.last) }
-        let jumped = isZero(places) && last.contains { abs($0) > 2 } && !isZero(target ?? [1])
-        if jumped, try !controller.isMoving(axes) {
-            known.withLock { $0.isLost = true }
+        do {
+            if known.withLock({ $0.isClosed }) { throw closed }
+            let places = try axes.map { try controller.position_um($0) }
+            func isZero(_ places: [Double]) -> Bool { places.allSatisfy { abs($0) < 0.05 } }
+            let hasJumped = known.withLock { state in
+                isZero(places) && !isZero(state.target ?? [1])
+                    && (state.last.contains { abs($0) > 2 } || state.isSent && state.wasMoving)
+            }
+            if hasJumped, try !controller.isMoving(axes) { known.withLock { $0.isLost = true } }
+            known.withLock { $0.last = places }
+            try check()
+            return places
+        } catch {
+            known.withLock { $0.fault = error as? Failure }
+            throw error
         }
-        known.withLock { $0.last = places }
-        try check()
-        return places
     }
 
     func stop() {
+        known.withLock { ($0.isSent, $0.wasMoving) = (false, false) }
         if !known.withLock({ $0.isClosed }) { controller.halt() }
     }
 
@@ -105,6 +134,16 @@ final class AxisMotion: Sendable {
         if wasClosed { return }
         controller.halt()
         controller.close()
+    }
+
+    /// It stands still on its way because the line had to be put in order.
+    private func checkInterruption() throws {
+        let count = controller.interruptionCount
+        let target = known.withLock { $0.isSent && $0.interruptions != count ? $0.target : nil }
+        guard let target, zip(try position(), target).contains(where: { abs($0 - $1) > 0.5 }) else { return }
+        throw Failure(
+            "\(name) was stopped on its way because the line to \(controller.name) was disturbed",
+            remedy: "check the cable, then move again", code: "motion-interrupted")
     }
 
     private var closed: Failure { Failure("\(name) is closed", code: "closed") }
@@ -130,6 +169,7 @@ final class AxisStage: StageDrive {
         motion = try AxisMotion(name, [x, y], controller)
     }
 
+    var properties: [DeviceProperty] { stageProperties + motion.properties }
     func startMove(x_um: Double, y_um: Double) throws { try motion.start([x_um, y_um]) }
     func state() -> MotionState { motion.state() }
     var fault: Failure? { motion.fault }
@@ -151,6 +191,7 @@ final class AxisFocus: FocusDrive {
         motion = try AxisMotion(name, [z], controller)
     }
 
+    var properties: [DeviceProperty] { focusProperties + motion.properties }
     func startMove(z_um: Double) throws { try motion.start([z_um]) }
     func state() -> MotionState { motion.state() }
     var fault: Failure? { motion.fault }

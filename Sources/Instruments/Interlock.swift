@@ -29,9 +29,9 @@ public final class Interlock: Sendable {
     /// lost or does not do what it is told.
     public static let hazards: Set<String> = [
         "axis-fault", "device-garbled", "device-gone", "device-silent", "disk-full", "frames-lost", "gone",
-        "keeper-lost", "light-not-off", "light-stuck", "light-tripped", "limit-hit", "motion-timeout",
-        "motion-unknown", "no-answer", "not-confirmed", "not-homed", "overrun", "position-lost", "stage-missed",
-        "stalled", "timeout", "wheel-stuck",
+        "keeper-lost", "light-not-off", "light-stuck", "light-tripped", "limit-hit", "motion-interrupted",
+        "motion-timeout", "motion-unknown", "no-answer", "not-confirmed", "not-homed", "overrun", "position-lost",
+        "stage-missed", "stalled", "timeout", "wheel-stuck",
     ]
 
     private let lights: [any LightSource]

@@ -48,6 +48,7 @@ public final class Line: Sendable {
     /// How often motion was halted, and by which command.
     private let halts = Atomic<Int>(0)
     private let halting = Mutex<Halt?>(nil)
+    private let orders = Atomic<Int>(0)
     /// Whether the line could not be put in order the last time.
     private let isLost = Atomic<Bool>(false)
 
@@ -67,6 +68,9 @@ public final class Line: Sendable {
 
     /// What is known of the line now; waits for a request that is under way.
     public var state: State { shared.withLock { $0 } }
+
+    /// How often the line was put in order; what spoils half commands may stop what moves.
+    public var orderCount: Int { orders.load(ordering: .sequentiallyConsistent) }
 
     /// Gives the line back.
     public func close() { bytes.close() }
@@ -330,6 +334,7 @@ public final class Line: Sendable {
 
     private func synchronise(_ state: inout State) throws {
         isLost.store(true, ordering: .relaxed)
+        orders.add(1, ordering: .sequentiallyConsistent)
         try putInOrder(&state)
         isLost.store(false, ordering: .relaxed)
     }

@@ -10,6 +10,8 @@ struct StageRig: Sendable, CustomTestStringConvertible {
     var name: String
     /// The keys of stage and focus drive beside their travel.
     var keys: [String: JSONValue] = [:]
+    /// What the emulation is told at first.
+    var orders: [String] = []
     /// Where its axes stand in the beginning, in um.
     var begin = (x: 0.0, y: 0.0, z: 0.0)
     /// The beginning of a command that moves.
@@ -36,12 +38,15 @@ struct StageRig: Sendable, CustomTestStringConvertible {
             afterRestart: "not-homed"),
     ]
 
+    /// A Prior that answers a move when it has ended.
+    static let answersAtTheEnd = StageRig(name: "prior", orders: ["late-r on"], half: "G,5000", halts: ["I"])
+
     /// Starts the emulation and opens stage and focus drive on one line.
     func open(
         _ orders: [String] = ["speed 100000"], stage: [String: JSONValue] = [:], focus: [String: JSONValue] = [:]
     ) throws -> (device: EmulatedPort, stage: any Stage, focus: any Focus, controller: OpenController) {
         let device = try EmulatedPort(name)
-        for order in orders { device.order(order) }
+        for order in self.orders + orders { device.order(order) }
         let driver = try DriverList.driver(name, place: "rig")
         let values: [String: JSONValue] = [
             "driver": .string(name), "port": .string(device.path), "baud": .number(115200),

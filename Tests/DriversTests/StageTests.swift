@@ -9,7 +9,7 @@ import Work
 
 /// What the drivers of stage controllers do on their emulators: the same for all of them.
 @Suite struct StageTests {
-    @Test(arguments: StageRig.all) func movesAndHalts(_ rig: StageRig) throws {
+    @Test(arguments: StageRig.all + [StageRig.answersAtTheEnd]) func movesAndHalts(_ rig: StageRig) throws {
         let (device, stage, focus, controller) = try rig.open()
         defer { controller.close() }
         let begin = rig.begin
@@ -35,6 +35,14 @@ import Work
         #expect(try stage.position().x_um == stopped)
         #expect(stopped > begin.x - 2000)
         #expect(device.commands.contains { rig.halts.contains($0) })
+        // What is peculiar to it is set and read back.
+        for property in stage.properties + focus.properties where property.setting == .anytime {
+            let number = rig.name == "prior" ? 40.0 : 2
+            try property.set(.number(number))
+            guard case .number(let read) = try property.value() else { continue }
+            #expect(abs(read - number) < 0.001, "\(property.name)")
+        }
+        for property in stage.properties { _ = try property.value() }
         stage.close()
         #expect(failure { try stage.startMove(x_um: 0, y_um: 0) } == "closed")
         #expect(stage.state() == .unknown)
@@ -77,6 +85,7 @@ import Work
         try stage.startMove(x_um: rig.begin.x - 20, y_um: rig.begin.y)
         #expect(!waits(100) { stage.state() != .moving })
         device.order("stuck off")
+        try stage.startMove(x_um: rig.begin.x - 20, y_um: rig.begin.y)
         #expect(waits(4000) { stage.state() == .moved })
         device.order("refuse 2")
         let refusal = { try focus.startMove(z_um: rig.begin.z + 1) }
@@ -84,7 +93,15 @@ import Work
             ($0 as? Failure)?.code == "device-refused" && "\($0)".contains("that is, ")
         }
         device.order("refuse 0")
-        // A restart in the middle of a command: where it is is not known any more.
+        // The line is disturbed on the way; where putting it in order takes a halt, that is told.
+        device.order("speed 1000")
+        try stage.startMove(x_um: rig.begin.x + 200, y_um: rig.begin.y)
+        device.order("stale noise\\r\\n")
+        #expect(waits(4000) { stage.state() != .moving })
+        #expect(stage.fault?.code == (rig.forgetsHalf ? nil : "motion-interrupted"))
+        // A restart in the middle of a move: where it is is not known any more.
+        try stage.startMove(x_um: rig.begin.x + 400, y_um: rig.begin.y)
+        #expect(stage.state() == .moving)
         device.order("reset-in 3")
         let codes = (0..<2).map { _ in failure { _ = try stage.position() } }
         #expect(codes.last == rig.afterRestart, "\(codes)")

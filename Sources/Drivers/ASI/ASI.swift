@@ -142,6 +142,24 @@ final class ASI: AxisController {
         return try number(reply, to: question) / 10
     }
 
+    func properties(of axes: [String]) -> [DeviceProperty] {
+        [
+            .number(
+                "speed_mm_s", 0.001...100, "its greatest speed; it takes the nearest that it can run at",
+                get: { [self] in
+                    let question = "S \(axes[0])?"
+                    let reply = try ask(question)
+                    guard let speed = value(of: axes[0], in: reply) else {
+                        throw line.garbled(question, reply, expected: "a speed")
+                    }
+                    return speed
+                },
+                set: { [self] speed in
+                    try ask("S " + axes.map { "\($0)=\(fixed(speed, 4))" }.joined(separator: " "))
+                })
+        ]
+    }
+
     func halt() { line.halt("\\") }
     var haltCount: Int { line.haltCount }
     func close() { device.close() }

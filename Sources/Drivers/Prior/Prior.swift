@@ -93,12 +93,18 @@ final class Prior: AxisController {
     }
 
     func start(_ targets: [AxisTarget]) throws {
-        let steps = targets.map { String(Int(($0.place_um / size_um($0.axis)).rounded())) }
-        if targets.map(\.axis) == ["X", "Y"] {
-            try start("G,\(steps[0]),\(steps[1])")
-        } else {
-            for (target, steps) in zip(targets, steps) {
-                try start(target.axis == "Z" ? "V,\(steps)" : "G\(target.axis),\(steps)")
+        let steps = targets.map { Int(($0.place_um / size_um($0.axis)).rounded()) }
+        let commands =
+            targets.map(\.axis) == ["X", "Y"]
+            ? ["G,\(steps[0]),\(steps[1])"]
+            : zip(targets, steps).map { $0.axis == "Z" ? "V,\($1)" : "G\($0.axis),\($1)" }
+        for command in commands where try !start(command) {
+            // It answers at the end of the move, or it has not heard it.
+            if try moving() != 0 { continue }
+            for (target, steps) in zip(targets, steps) where try self.steps(target.axis) != steps {
+                throw Failure(
+                    "\(name) did not answer '\(command)' and does not move",
+                    remedy: "check that it is switched on and the cable is in", code: "device-silent")
             }
         }
     }
@@ -117,18 +123,25 @@ final class Prior: AxisController {
         return false
     }
 
-    func position_um(_ axis: String) throws -> Double {
-        let question = "P\(axis)"
-        let reply = try ask(question)
-        guard reply.lines.count == 1, let steps = Int(reply.text) else {
-            throw line.garbled(question, reply, expected: "a number of steps")
-        }
-        return Double(steps) * size_um(axis)
+    func position_um(_ axis: String) throws -> Double { Double(try steps(axis)) * size_um(axis) }
+
+    func properties(of axes: [String]) -> [DeviceProperty] {
+        let word = axes == ["Z"] ? "SMZ" : "SMS"
+        return [
+            .whole(
+                "speed_percent", 1...100, "its greatest speed",
+                get: { [self] in
+                    let reply = try ask(word)
+                    guard let percent = Int(reply.text) else { throw line.garbled(word, reply, expected: "a number") }
+                    return percent
+                }, set: { [self] percent in try ask("\(word),\(percent)") })
+        ]
     }
 
     /// The stop that does not lose steps.
     func halt() { line.halt("I") }
     var haltCount: Int { line.haltCount }
+    var interruptionCount: Int { line.orderCount }
     func close() { device.close() }
 
     private func size_um(_ axis: String) -> Double { sizes_um.withLock { $0[axis] ?? .nan } }
@@ -147,11 +160,27 @@ final class Prior: AxisController {
         }
     }
 
-    private func start(_ command: String) throws {
+    private func steps(_ axis: String) throws -> Int {
+        let question = "P\(axis)"
+        let reply = try ask(question)
+        guard reply.lines.count == 1, let steps = Int(reply.text) else {
+            throw line.garbled(question, reply, expected: "a number of steps")
+        }
+        return steps
+    }
+
+    /// Sends a command that moves, once more where its answer cannot be understood.
+    /// - Returns: whether it was answered; the others answer when the move has ended.
+    @discardableResult
+    private func start(_ command: String) throws -> Bool {
+        func once() throws -> Bool {
+            guard let reply = try line.start(command, within_ms: 150) else { return false }
+            guard reply.lines.isEmpty else { throw line.garbled(command, reply, expected: "R") }
+            return true
+        }
         do {
-            guard let reply = try line.start(command, within_ms: 300) else { return }
-            guard reply.bytes == [82, 13] || reply.lines.isEmpty else {
-                throw line.garbled(command, reply, expected: "R")
+            do { return try once() } catch let failure as Failure where failure.code == "device-garbled" {
+                return try once()
             }
         } catch let failure as Failure {
             throw explained(failure, Self.meanings)

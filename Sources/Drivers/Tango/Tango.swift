@@ -68,8 +68,7 @@ final class Tango: AxisController {
 
     /// Takes axes into use; they must know where they are, be believed, or be allowed to drive home.
     func take(_ axes: [String], _ settings: Axes, for device: String) throws {
-        let signs = try signs("?statusaxis")
-        for axis in axes where signs[index(axis)] == "-" {
+        for (axis, state) in zip(axes, try states(axes)) where state == "-" {
             throw Failure(
                 "\(device): \(name) has no axis \(axis), or it is switched off",
                 remedy: "switch it on, or name another",
@@ -81,7 +80,7 @@ final class Tango: AxisController {
     }
 
     /// Whether an axis knows where it is.
-    func isHomed(_ axis: String) throws -> Bool { try signs("?statuslimit")[index(axis)] == "A" }
+    func isHomed(_ axis: String) throws -> Bool { try signs("?statuslimit", of: [axis]) == ["A"] }
 
     /// Drives axes to both of their limit switches, which gives them their zero and their range; 3 minutes at most.
     func home(_ axes: [String]) throws {
@@ -158,8 +157,13 @@ final class Tango: AxisController {
         return place
     }
 
+    func properties(of axes: [String]) -> [DeviceProperty] {
+        [.state("is_homed", "whether it knows where it is") { [self] in try axes.allSatisfy { try isHomed($0) } }]
+    }
+
     func halt() { line.halt("!a", end: ReplyEnd.none) }
     var haltCount: Int { line.haltCount }
+    var interruptionCount: Int { line.orderCount }
     func close() { device.close() }
 
     private func isKnown(_ axis: String) throws -> Bool {
@@ -167,21 +171,16 @@ final class Tango: AxisController {
         return try isHomed(axis)
     }
 
-    private func index(_ axis: String) -> Int { Self.axes.firstIndex(of: axis) ?? 0 }
+    private func states(_ axes: [String]) throws -> [Character] { try signs("?statusaxis", of: axes) }
 
-    private func states(_ axes: [String]) throws -> [Character] {
-        let all = try signs("?statusaxis")
-        return axes.map { all[index($0)] }
-    }
-
-    /// An answer with a character for each axis.
-    private func signs(_ question: String) throws -> [Character] {
+    /// The characters of axes in an answer that has one for each axis.
+    private func signs(_ question: String, of axes: [String]) throws -> [Character] {
         let reply = try ask(question)
-        let signs = Array(reply.text)
-        guard reply.lines.count == 1, signs.count >= Self.axes.count,
-            signs.prefix(Self.axes.count).allSatisfy({ "@MJCSAEDUT-".contains($0) })
+        let all = Array(reply.text)
+        let places = axes.map { Self.axes.firstIndex(of: $0) ?? 0 }
+        guard reply.lines.count == 1, places.allSatisfy({ all.indices.contains($0) && "@MJCSAEDUT-".contains(all[$0]) })
         else { throw line.garbled(question, reply, expected: "the states of its axes") }
-        return signs
+        return places.map { all[$0] }
     }
 
     private func ask(_ question: String) throws -> Reply {

@@ -153,6 +153,26 @@ final class Zaber: AxisController {
         return steps * size_um(axis)
     }
 
+    func properties(of axes: [String]) -> [DeviceProperty] {
+        // The firmware counts microsteps in a time of its own.
+        let factor = size_um(axes[0]) / 1.6384 / 1000
+        return [
+            .number(
+                "speed_mm_s", 0.0001...1000, "its greatest speed",
+                get: { [self] in
+                    let answer = try ask(axes[0], "get maxspeed")
+                    guard let speed = answer.data.first.flatMap({ Double($0) }) else {
+                        throw Failure("\(name) does not tell its speed", code: "device-garbled")
+                    }
+                    return speed * factor
+                },
+                set: { [self] speed in
+                    for axis in axes { _ = try ask(axis, "set maxspeed \(Int((speed / factor).rounded()))") }
+                }),
+            .state("is_homed", "whether it knows where it is") { [self] in try axes.allSatisfy { try isHomed($0) } },
+        ]
+    }
+
     /// To all devices of the chain; each answers.
     func halt() { line.halt(Self.summed("/stop"), end: .quiet(ms: 20)) }
     var haltCount: Int { line.haltCount }
