@@ -145,7 +145,7 @@ final class ASI: AxisController {
     func properties(of axes: [String]) -> [DeviceProperty] {
         [
             .number(
-                "speed_mm_s", 0.001...100, "its greatest speed; it takes the nearest that it can run at",
+                "speed_mm_per_s", 0.001...100, "its greatest speed; it takes the nearest that it can run at",
                 get: { [self] in
                     let question = "S \(axes[0])?"
                     let reply = try ask(question)

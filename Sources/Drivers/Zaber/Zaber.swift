@@ -158,7 +158,7 @@ final class Zaber: AxisController {
         let factor = size_um(axes[0]) / 1.6384 / 1000
         return [
             .number(
-                "speed_mm_s", 0.0001...1000, "its greatest speed",
+                "speed_mm_per_s", 0.0001...1000, "its greatest speed",
                 get: { [self] in
                     let answer = try ask(axes[0], "get maxspeed")
                     guard let speed = answer.data.first.flatMap({ Double($0) }) else {
