@@ -199,6 +199,38 @@ import Work
         #expect(laser.light == "off" && scope.lights["488"]?.isOn == false)
     }
 
+    @Test func severalCamerasAndALightBehindATrigger() throws {
+        let board = try EmulatedPort("arduino", baud: 0)
+        let keeper = try keeper()
+        defer { keeper.close() }
+        let text = """
+            return microscope {
+              controllers = { board = { driver = "arduino", port = "\(board.path)" } },
+              camera = { driver = "simulated" },
+              cameras = { side = { driver = "simulated", width = 64, height = 32, pixel_nm = 200 } },
+              triggers = { gate = { from = "board", output = 2 } },
+              lights = { ["405"] = { driver = "simulated", wavelength_nm = 405, maximum_mw = 100, gated_by = "gate" } },
+              channels = { DAPI = { light = "405", power_mw = 4, exposure_ms = 60 } },
+            }
+            """
+        let scope = try withFile(text, "rig.lua") { try openMicroscope($0, keeper: { keeper }) }
+        defer { scope.close() }
+        #expect(scope.camera.name == "camera" && Set(scope.cameras.keys) == ["camera", "side"])
+        let side = try #require(scope.cameras["side"])
+        let frame = try scope.snap(with: side)
+        #expect(frame.counts.width == 64 && frame.counts.height == 32)
+        #expect(!scope.hasStage && scope.focus == nil)
+        let gate = try #require(scope.triggers["gate"])
+        let lease = try scope.light(try scope.channel(named: "DAPI"))
+        #expect(gate.isPassing == true && scope.lights["405"]?.isOn == true)
+        lease.end()
+        #expect(gate.isPassing == false && scope.lights["405"]?.isOn == false)
+        // Without its board the light is not to be had.
+        board.order("unplug")
+        #expect(throws: Failure.self) { try scope.light(try scope.channel(named: "DAPI")) }
+        #expect(scope.lights["405"]?.isOn == false)
+    }
+
     @Test func allMissingDevicesAreToldAtOnceAndOptionalOnesAreLeftOut() throws {
         let laser = try EmulatedPort("ibeam", baud: 0)
         let keeper = try keeper()
