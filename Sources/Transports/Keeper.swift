@@ -38,6 +38,7 @@ public final class Keeper: Sendable {
     let alarm: Int32
     let lines = Mutex(Lines())
     let watch = KeeperWatch()
+    private let alarmOrder = Mutex<Void>(())
     private let requests = Atomic<UInt32>(0)
     /// Called from a thread of the keeper's when lights were put off though nobody asked for it, a light's port is
     /// gone, or the keeper is lost.
@@ -198,10 +199,13 @@ public final class Keeper: Sendable {
     }
 
     private func putOff(_ line: Int, _ limit_ms: Int) -> [LightOutcome]? {
-        let number = requests.add(1, ordering: .relaxed).newValue
-        var message = Self.offMessage(line, number: number)
-        guard px_send(alarm, &message, MemoryLayout<kw_header>.size, -1) > 0 else { return nil }
-        return watch.waitForDone(number, limit_ms: limit_ms)
+        // The numbers arrive in their order, so that what is told of one holds for all before it.
+        let sent: UInt32? = alarmOrder.withLock { _ in
+            let number = requests.add(1, ordering: .relaxed).newValue
+            var message = Self.offMessage(line, number: number)
+            return px_send(alarm, &message, MemoryLayout<kw_header>.size, -1) > 0 ? number : nil
+        }
+        return sent.flatMap { watch.waitForDone($0, limit_ms: limit_ms) }
     }
 
     static func offMessage(_ line: Int, number: UInt32) -> kw_header {

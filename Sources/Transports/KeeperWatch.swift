@@ -79,8 +79,9 @@ final class KeeperWatch: Sendable {
     func take(done number: UInt32, _ outcomes: [LightOutcome]) { change { $0.done = (number, outcomes) } }
 
     func waitForDone(_ number: UInt32, limit_ms: Int) -> [LightOutcome]? {
-        wait(limit_ms) { $0.done?.number == number || $0.hasEnded }
-        return change { $0.done?.number == number ? $0.done?.outcomes : nil }
+        func isTold(_ state: State) -> Bool { state.done.map { $0.number >= number } ?? false }
+        wait(limit_ms) { isTold($0) || $0.hasEnded }
+        return change { isTold($0) ? $0.done?.outcomes : nil }
     }
 
     func waitUntilEnded() { wait(8000) { $0.hasEnded } }

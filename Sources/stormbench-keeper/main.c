@@ -180,7 +180,8 @@ static bool take_message(int socket, int64_t now_us) {
             trip(KW_CLOSED, now_us);
             break;
         case KW_OFF:
-            done_number = message.header.number;
+            // Requests of several threads are told together, by the greatest number; a crash has none.
+            if (message.header.number > done_number) done_number = message.header.number;
             if (message.header.line == KW_EVERY_LINE) {
                 trip(KW_ASKED, now_us);
                 break;

@@ -35,7 +35,7 @@ import Testing
         print(("%d tiles, %d objects, %d positions, %d frames"):format(scan.tiles, #objects, #targets, frames))
         """
 
-    private func run(_ microscope: String, in folder: URL) throws -> String {
+    private func run(_ microscope: String, in folder: URL) throws -> (output: String, errors: String) {
         let file = folder.appendingPathComponent("script.lua")
         try Data(Self.script.utf8).write(to: file)
         let outcome = try Program.run(
@@ -45,7 +45,7 @@ import Testing
             ],
             environment: ["XDG_STATE_HOME": folder.path], limit_s: 120)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        return outcome.output
+        return (outcome.output, outcome.errors)
     }
 
     @Test func aScriptRunsUnchangedOnSimulatedAndOnEmulatedDevices() throws {
@@ -83,7 +83,9 @@ import Testing
         ).write(to: rig)
         let simulated = try run("simulated", in: folder)
         let mixed = try run(rig.path, in: folder)
-        for output in [simulated, mixed] { #expect(output.contains("1 positions, 3 frames"), "\(output)") }
+        // The same specimen under the same light: the same objects.
+        #expect(simulated.output == mixed.output, "\(simulated.errors)\n\(mixed.errors)")
+        #expect(mixed.output.contains("1 positions, 3 frames"), "\(mixed.output)")
         #expect(laser.light == "off")
         let powers = Set(laser.events.filter { $0.kind == "light" }.map(\.text))
         #expect(powers.isSuperset(of: ["on 4000 uW", "on 1000 uW"]), "\(powers)")

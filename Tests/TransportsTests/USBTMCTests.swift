@@ -1,9 +1,8 @@
 import Foundation
 import Synchronization
 import Testing
+import Transports
 import Work
-
-@testable import Transports
 
 /// The messages of USBTMC, byte by byte as the standard has them, and what a line makes of an instrument's faults.
 @Suite struct USBTMCTests {

@@ -1,15 +1,15 @@
 import Work
 
 /// The messages of USB Test and Measurement (USBTMC 1.0): a header of twelve bytes before each command and each reply.
-enum USBTMC {
+public enum USBTMC {
     /// A command or a piece of it, padded to four bytes.
-    static func command(_ bytes: [UInt8], tag: UInt8) -> [UInt8] {
+    public static func command(_ bytes: [UInt8], tag: UInt8) -> [UInt8] {
         let padding = [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
         return header(kind: 1, tag: tag, size: bytes.count, flags: 1) + bytes + padding
     }
 
     /// Asks for a reply of at most so many bytes.
-    static func request(_ size: Int, tag: UInt8) -> [UInt8] { header(kind: 2, tag: tag, size: size, flags: 0) }
+    public static func request(_ size: Int, tag: UInt8) -> [UInt8] { header(kind: 2, tag: tag, size: size, flags: 0) }
 
     private static func header(kind: UInt8, tag: UInt8, size: Int, flags: UInt8) -> [UInt8] {
         let count = UInt32(clamping: size)
@@ -17,17 +17,21 @@ enum USBTMC {
     }
 
     /// A reply that is being received.
-    struct Reply {
-        private(set) var bytes: [UInt8] = []
+    public struct Reply {
+        /// Its bytes so far, without headers.
+        public private(set) var bytes: [UInt8] = []
         /// What is missing of the present message.
         private(set) var missing = 0
         /// Whether the last message is whole and says that it is the last.
-        var isWhole: Bool { hasEnd && missing == 0 }
+        public var isWhole: Bool { hasEnd && missing == 0 }
         private var hasEnd = false
+
+        /// Begins a reply.
+        public init() {}
 
         /// Takes what came in one transfer.
         /// - Returns: false where it is no part of the reply to the request with this tag.
-        mutating func take(_ transfer: [UInt8], tag: UInt8) -> Bool {
+        public mutating func take(_ transfer: [UInt8], tag: UInt8) -> Bool {
             var content = transfer[...]
             if missing == 0 {
                 guard transfer.count >= 12, transfer[0] == 2, transfer[1] == tag, transfer[2] == ~tag else {
@@ -47,7 +51,7 @@ enum USBTMC {
 }
 
 /// The transfers of one instrument on USB: libusb, or a test.
-protocol MeasuringInterface: AnyObject, Sendable {
+public protocol MeasuringInterface: AnyObject, Sendable {
     /// Where it is, for messages.
     var place: String { get }
     /// Sends one transfer.

@@ -37,7 +37,8 @@ public final class USBTMCLine: ByteLine {
         return nil
     }
 
-    init(_ interface: any MeasuringInterface) {
+    /// A line to an instrument by its transfers.
+    public init(_ interface: any MeasuringInterface) {
         place = interface.place
         state = Mutex(State(interface: interface))
     }
