@@ -86,7 +86,7 @@ final class SeenPlace<Place: Sendable>: Sendable {
 
     init(_ ask: @escaping @Sendable () -> Place?) { self.ask = ask }
 
-    func begin() { state.withLock { $0.isMoving = true } }
+    func begin() { state.withLock { $0 = State() } }
     func see(_ motion: MotionState) { if motion == .moved { state.withLock { $0.isMoving = false } } }
 
     /// The place, nil where it is the same as before or nobody answers.
@@ -94,7 +94,8 @@ final class SeenPlace<Place: Sendable>: Sendable {
         let (isMoving, last) = state.withLock { ($0.isMoving, $0.last) }
         if !isMoving, let last, DispatchTime.now() < last.time + 0.05 { return nil }
         guard let place = ask() else { return nil }
-        state.withLock { $0.last = (place, .now()) }
+        // A place on the way, or one that was asked for before a move began, is not where it stands now.
+        if !isMoving { state.withLock { if !$0.isMoving { $0.last = (place, .now()) } } }
         return place
     }
 }
