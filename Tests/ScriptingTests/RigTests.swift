@@ -8,23 +8,24 @@ import Testing
         local args = arguments {
           microscope = text { "simulated", "simulated, or a microscope file" },
           output = folder { "run", "folder for the results" },
+          scan = text { "DAPI", "channel of the scan" }, movie = text { "dSTORM-647", "channel of the movies" },
         }
         local scope <close> = microscope.open(args.microscope)
         scope.camera.region = { 64, 64, 384, 384 }
         local problems = acquisition.check(scope, {
-          folder = args.output, width_um = 70, height_um = 60, scan = "DAPI", channels = { "DAPI" },
-          movies = { { channel = "dSTORM-647", frames = 3 } }, pixel_um = 0.4,
+          folder = args.output, width_um = 70, height_um = 60, scan = args.scan, channels = { args.scan },
+          movies = { { channel = args.movie, frames = 3 } }, pixel_um = 0.4,
         })
         assert(#problems == 0, problems[1])
         local run <close> = acquisition.begin(args.output, { parameters = args })
-        local scan = run:scan(scope, { width_um = 70, height_um = 60, channel = "DAPI" })
-        local overview = run:overview(scan, 0.4, run:calibration(scope, "DAPI").offset_counts)
+        local scan = run:scan(scope, { width_um = 70, height_um = 60, channel = args.scan })
+        local overview = run:overview(scan, 0.4, run:calibration(scope, args.scan).offset_counts)
         local objects = run:objects(overview, function(path)
           local picture = imaging.read(path)
           return (picture:mask(picture:threshold_otsu()):components())
         end)
         local targets = run:targets(objects, scope, { limit = 1, minimum_area_um2 = 0 })
-        local plan = run:plan(targets, scope, { channels = { "DAPI" }, movies = { { channel = "dSTORM-647", frames = 3 } } })
+        local plan = run:plan(targets, scope, { channels = { args.scan }, movies = { { channel = args.movie, frames = 3 } } })
         local frames = 0
         for _, position in ipairs(plan.positions) do
           local record = run:acquire(position, plan, scope)
@@ -35,14 +36,16 @@ import Testing
         print(("%d tiles, %d objects, %d positions, %d frames"):format(scan.tiles, #objects, #targets, frames))
         """
 
-    private func run(_ microscope: String, in folder: URL) throws -> (output: String, errors: String) {
+    private func run(_ microscope: String, _ more: [String] = [], in folder: URL) throws -> (
+        output: String, errors: String
+    ) {
         let file = folder.appendingPathComponent("script.lua")
         try Data(Self.script.utf8).write(to: file)
         let outcome = try Program.run(
             [
                 "run", file.path, "--microscope", microscope, "--output",
                 folder.appendingPathComponent("run-\(UUID().uuidString)").path,
-            ],
+            ] + more,
             environment: ["XDG_STATE_HOME": folder.path], limit_s: 120)
         #expect(outcome.status == 0, "\(outcome.errors)")
         return (outcome.output, outcome.errors)
@@ -90,5 +93,28 @@ import Testing
         let powers = Set(laser.events.filter { $0.kind == "light" }.map(\.text))
         #expect(powers.isSuperset(of: ["on 4000 uW", "on 1000 uW"]), "\(powers)")
         #expect(wheel.commands.contains("pos=2") && tiger.commands.contains { $0.hasPrefix("M ") })
+    }
+
+    /// The Tiger rig as it is bundled, with emulated devices on its ports, runs the same script.
+    @Test func aScriptRunsUnchangedOnTheTigerRig() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tiger-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let devices = [
+            "/dev/ttyUSB0": try EmulatedPort("asi"), "/dev/ttyACM0": try EmulatedPort("arduino"),
+            "/dev/ttyACM1": try EmulatedPort("obis"), "/dev/ttyACM2": try EmulatedPort("cobolt"),
+        ]
+        var text = try String(contentsOfFile: "scripts/microscopes/tiger.lua", encoding: .utf8)
+        for (port, device) in devices {
+            #expect(text.contains("\"\(port)\""))
+            text = text.replacingOccurrences(of: "\"\(port)\"", with: "\"\(device.path)\"")
+        }
+        let rig = folder.appendingPathComponent("tiger.lua")
+        try Data(text.utf8).write(to: rig)
+        let outcome = try run(rig.path, ["--scan", "GFP", "--movie", "dSTORM-561"], in: folder)
+        #expect(outcome.output.contains("1 positions, 3 frames"), "\(outcome.output)\(outcome.errors)")
+        for device in devices.values { #expect(["off", ""].contains(device.light)) }
+        let stage = try #require(devices["/dev/ttyUSB0"])
+        #expect(stage.commands.contains { $0.hasPrefix("M ") })
     }
 }

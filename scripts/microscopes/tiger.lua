@@ -11,12 +11,12 @@ return microscope {
   camera = { driver = "simulated" },
   triggers = { gate561 = { from = "board", output = 1 } },
   lights = {
-    ["405"] = { driver = "obis", port = "/dev/ttyACM1", wavelength_nm = 405, maximum_mw = 50, optional = true },
-    ["561"] = { driver = "cobolt", port = "/dev/ttyACM2", wavelength_nm = 561, maximum_mw = 100, modulated = true,
+    ["488"] = { driver = "obis", port = "/dev/ttyACM1", wavelength_nm = 488, maximum_mw = 50, optional = true },
+    ["561"] = { driver = "cobolt", port = "/dev/ttyACM2", wavelength_nm = 561, maximum_mw = 50, modulated = true,
                 gated_by = "gate561" },
   },
   channels = {
-    ["DAPI"] = { lights = { ["405"] = 2 }, exposure_ms = 60 },
-    ["dSTORM-561"] = { lights = { ["561"] = 80, ["405"] = 0 }, exposure_ms = 20, em_gain = 200 },
+    ["GFP"] = { lights = { ["488"] = 4 }, exposure_ms = 60 },
+    ["dSTORM-561"] = { lights = { ["561"] = 40, ["488"] = 0 }, exposure_ms = 20, em_gain = 200 },
   },
 }
