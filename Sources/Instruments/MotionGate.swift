@@ -27,8 +27,8 @@ final class MotionGate: Sendable {
 }
 
 /// A stage that the emergency stop of its microscope can hold.
-final class StoppableStage: Stage, DeviceWrapper {
-    private let stage: any Stage
+final class StoppableStage: StageWrapper {
+    let stage: any Stage
     private let gate: MotionGate
 
     init(_ stage: any Stage, _ gate: MotionGate) {
@@ -36,25 +36,14 @@ final class StoppableStage: Stage, DeviceWrapper {
         self.gate = gate
     }
 
-    var wrapped: any Device { stage }
-    var name: String { stage.name }
-    var properties: [DeviceProperty] { stage.properties }
-    var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { stage.travel_um }
-
     func startMove(x_um: Double, y_um: Double) throws {
         try gate.pass(name, start: { try stage.startMove(x_um: x_um, y_um: y_um) }, stop: stage.stop)
     }
-
-    func state() -> MotionState { stage.state() }
-    var fault: Failure? { stage.fault }
-    func position() throws -> (x_um: Double, y_um: Double) { try stage.position() }
-    func stop() { stage.stop() }
-    func close() { stage.close() }
 }
 
 /// A focus drive that the emergency stop of its microscope can hold.
-final class StoppableFocus: Focus, DeviceWrapper {
-    private let focus: any Focus
+final class StoppableFocus: FocusWrapper {
+    let focus: any Focus
     private let gate: MotionGate
 
     init(_ focus: any Focus, _ gate: MotionGate) {
@@ -62,18 +51,7 @@ final class StoppableFocus: Focus, DeviceWrapper {
         self.gate = gate
     }
 
-    var wrapped: any Device { focus }
-    var name: String { focus.name }
-    var properties: [DeviceProperty] { focus.properties }
-    var travel_um: ClosedRange<Double> { focus.travel_um }
-
     func startMove(z_um: Double) throws {
         try gate.pass(name, start: { try focus.startMove(z_um: z_um) }, stop: focus.stop)
     }
-
-    func state() -> MotionState { focus.state() }
-    var fault: Failure? { focus.fault }
-    func position() throws -> Double { try focus.position() }
-    func stop() { focus.stop() }
-    func close() { focus.close() }
 }

@@ -83,7 +83,7 @@ public struct PowerCurve: Sendable, Equatable, Codable {
 }
 
 /// A light whose powers are what a meter measured, not what its maker says.
-public final class CalibratedLight: LightSource, DeviceWrapper {
+public final class CalibratedLight: LightWrapper {
     /// The light itself.
     public let light: any LightSource
     /// What it really gives.
@@ -95,12 +95,6 @@ public final class CalibratedLight: LightSource, DeviceWrapper {
         self.curve = curve
     }
 
-    /// The light.
-    public var wrapped: any Device { light }
-    /// The name of the light.
-    public var name: String { light.name }
-    /// The wavelength in nm.
-    public var wavelength_nm: Double { light.wavelength_nm }
     /// The greatest power that was measured, within what may be set.
     public var maximum_mw: Double { curve.highest(settingUpTo: light.maximum_mw) }
 
@@ -115,14 +109,8 @@ public final class CalibratedLight: LightSource, DeviceWrapper {
         try light.on(power_mw: min(curve.setting(for: power_mw), light.maximum_mw))
     }
 
-    /// Switches off.
-    public func off() { light.off() }
-    /// Whether light comes out; nil when it does not answer.
-    public var isOn: Bool? { light.isOn }
     /// The power it gives now.
     public func power_mw() throws -> Double { curve.power(for: try light.power_mw()) }
-    /// Switches off and gives the light back.
-    public func close() { light.close() }
 }
 
 extension Device {

@@ -8,15 +8,6 @@ import Work
 
 /// Microscope files: what they may hold, and what comes of them on emulated devices beside simulated ones.
 @Suite struct MicroscopeFileTests {
-    private func keeper() throws -> Keeper {
-        var settings = Keeper.Settings()
-        settings.program = try BuiltProgram.path("stormbench-keeper")
-        settings.log = nil
-        settings.lease_ms = 3000
-        settings.watchesCrashes = false
-        return try Keeper(settings) { _ in }
-    }
-
     private func withFile<Result>(_ text: String, _ name: String, _ body: (String) throws -> Result) throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rig-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -140,7 +131,7 @@ import Work
         let tiger = try EmulatedPort("asi", baud: 0)
         tiger.order("speed 100000")
         laser.order("light on")
-        let keeper = try keeper()
+        let keeper = try testKeeper()
         defer { keeper.close() }
         let text = """
             return microscope {
@@ -178,6 +169,9 @@ import Work
         try scope.wheels["emission"]?.select("525/50")
         let other = try brightness()
         #expect(other < dark + 1, "\(other) \(dark)")
+        // By its property too.
+        try scope.wheels["emission"]?.property("selected").set(.text("450/50"))
+        #expect(try brightness() > dark + 5)
         lease.end()
         #expect(laser.light == "off")
         // Where the real stage stands, the simulated specimen is seen; the same place is the same picture.
@@ -201,7 +195,7 @@ import Work
 
     @Test func severalCamerasAndALightBehindATrigger() throws {
         let board = try EmulatedPort("arduino", baud: 0)
-        let keeper = try keeper()
+        let keeper = try testKeeper()
         defer { keeper.close() }
         let text = """
             return microscope {
@@ -233,7 +227,7 @@ import Work
 
     @Test func allMissingDevicesAreToldAtOnceAndOptionalOnesAreLeftOut() throws {
         let laser = try EmulatedPort("ibeam", baud: 0)
-        let keeper = try keeper()
+        let keeper = try testKeeper()
         defer { keeper.close() }
         func text(_ optional: Bool) -> String {
             """

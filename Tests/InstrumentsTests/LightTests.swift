@@ -31,6 +31,17 @@ import Work
         #expect(leases.allSatisfy { !$0.isHeld })
     }
 
+    /// A light whose powers are those of a meter is guarded as it was, and keeps what its driver tells of it.
+    @Test func aCalibratedLightIsTheLightInAllElse() throws {
+        let (scope, light) = try open()
+        defer { scope.close() }
+        let curve = try PowerCurve(light: "647", wavelength_nm: 647, set_mw: [10, 50, 100], measured_mw: [5, 25, 50])
+        let calibrated = CalibratedLight(light, curve)
+        #expect(calibrated.guarding == light.guarding)
+        #expect(calibrated.properties.map(\.name) == light.properties.map(\.name))
+        #expect(try calibrated.property("maximum_mw").value() == .number(50))
+    }
+
     @Test func whatLostItsHolderStaysOn() throws {
         let (scope, light) = try open()
         defer { scope.close() }

@@ -4,23 +4,14 @@ import Synchronization
 import Work
 
 /// A real light whose switching a simulated specimen sees.
-final class SeenLight: LightSource, DeviceWrapper {
-    private let light: any LightSource
+final class SeenLight: LightWrapper {
+    let light: any LightSource
     private let world: SimulatedWorld
 
     init(_ light: any LightSource, _ world: SimulatedWorld) {
         self.light = light
         self.world = world
     }
-
-    var wrapped: any Device { light }
-    var name: String { light.name }
-    var properties: [DeviceProperty] { light.properties }
-    var guarding: String { light.guarding }
-    var wavelength_nm: Double { light.wavelength_nm }
-    var maximum_mw: Double { light.maximum_mw }
-    var isOn: Bool? { light.isOn }
-    func power_mw() throws -> Double { try light.power_mw() }
 
     func on(power_mw: Double) throws {
         do { try light.on(power_mw: power_mw) } catch {
@@ -58,7 +49,7 @@ final class SeenWheel: Wheel, DeviceWrapper {
 
     var wrapped: any Device { wheel }
     var name: String { wheel.name }
-    var properties: [DeviceProperty] { wheel.properties }
+    var properties: [DeviceProperty] { wheelProperties.joined(by: wheel.properties) }
     var positions: [String] { wheel.positions }
     var selected: String? { wheel.selected }
     func close() { wheel.close() }
@@ -100,22 +91,14 @@ final class SeenPlace<Place: Sendable>: Sendable {
     }
 }
 
-final class SeenStage: Stage, DeviceWrapper {
-    private let stage: any Stage
+final class SeenStage: StageWrapper {
+    let stage: any Stage
     let place: SeenPlace<SIMD2<Double>>
 
     init(_ stage: any Stage) {
         self.stage = stage
         place = SeenPlace { (try? stage.position()).map { SIMD2($0.x_um, $0.y_um) } }
     }
-
-    var wrapped: any Device { stage }
-    var name: String { stage.name }
-    var properties: [DeviceProperty] { stage.properties }
-    var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { stage.travel_um }
-    var fault: Failure? { stage.fault }
-    func position() throws -> (x_um: Double, y_um: Double) { try stage.position() }
-    func close() { stage.close() }
 
     func startMove(x_um: Double, y_um: Double) throws {
         place.begin()
@@ -134,22 +117,14 @@ final class SeenStage: Stage, DeviceWrapper {
     }
 }
 
-final class SeenFocus: Focus, DeviceWrapper {
-    private let focus: any Focus
+final class SeenFocus: FocusWrapper {
+    let focus: any Focus
     let place: SeenPlace<Double>
 
     init(_ focus: any Focus) {
         self.focus = focus
         place = SeenPlace { try? focus.position() }
     }
-
-    var wrapped: any Device { focus }
-    var name: String { focus.name }
-    var properties: [DeviceProperty] { focus.properties }
-    var travel_um: ClosedRange<Double> { focus.travel_um }
-    var fault: Failure? { focus.fault }
-    func position() throws -> Double { try focus.position() }
-    func close() { focus.close() }
 
     func startMove(z_um: Double) throws {
         place.begin()

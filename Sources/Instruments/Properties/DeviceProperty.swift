@@ -219,7 +219,7 @@ extension DeviceProperty.Kind {
 
 extension [DeviceProperty] {
     /// These, and those of the others that have other names.
-    func joined(by others: [DeviceProperty]) -> [DeviceProperty] {
+    public func joined(by others: [DeviceProperty]) -> [DeviceProperty] {
         let names = Set(map(\.name))
         return self + others.filter { !names.contains($0.name) }
     }
