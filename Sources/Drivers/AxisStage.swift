@@ -1,3 +1,5 @@
+import Dispatch
+import Foundation
 import Instruments
 import Synchronization
 import Work
@@ -29,6 +31,25 @@ protocol AxisController: AnyObject, Sendable {
 
 extension AxisController {
     var interruptionCount: Int { 0 }
+
+    /// Drives home, 3 minutes at most; whatever goes wrong, everything is halted.
+    /// - Parameter body: starts the drive and waits for its end by pauses of so many seconds.
+    func homing(_ body: (_ pause: (Double) throws -> Void) throws -> Void) throws {
+        let limit = DispatchTime.now() + .seconds(180)
+        do {
+            try body { seconds in
+                Thread.sleep(forTimeInterval: seconds)
+                try Interruption.check()
+                guard DispatchTime.now() < limit else {
+                    throw Failure(
+                        "\(name) was not home after 180 s", remedy: "look for an obstacle", code: "motion-timeout")
+                }
+            }
+        } catch {
+            halt()
+            throw error
+        }
+    }
 }
 
 /// Where an axis is to go.

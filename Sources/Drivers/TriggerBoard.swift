@@ -5,6 +5,12 @@ import Work
 
 /// What one kind of trigger board is told to switch its outputs; bit 0 of a mask is the first output.
 protocol BoardWords: Sendable {
+    /// How commands and replies stand in its line.
+    static var framing: Framing { get }
+    /// The question that only this board answers.
+    static var identity: Identity { get }
+    /// How its outputs are made low.
+    static var off: OffRecipe { get }
     /// How many outputs it has.
     static var count: Int { get }
     /// Makes the outputs of a mask follow the camera (or high at once) and all others low, and reads that back.
@@ -35,39 +41,45 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
         device.whenBack { [weak self] in self?.mask.withLock { $0 = 0 } }
     }
 
-    /// The keys of the board in the microscope file.
-    static var settings: [Setting<Settings>] {
-        [
-            .flag(
-                "follows_camera", \.follows,
-                "whether its outputs are high only while the camera exposes; else they are switched at once")
-        ]
-    }
-
-    /// The keys of a light on one of its outputs.
-    static var lightSettings: [Setting<OutputLight<Words>.Settings>] {
-        [
-            .number("output", \.output, 1...Words.count, isRequired: true, "the output that switches it, from 1"),
-            .number("wavelength_nm", \.wavelength_nm, 200...2000, isRequired: true, "the wavelength"),
-            .number("maximum_mw", \.maximum_mw, 0.1...10_000, isRequired: true, "its power, which is fixed"),
-        ]
-    }
-
-    /// The keys of an output that gates another light.
-    static var triggerSettings: [Setting<OutputTrigger<Words>.Settings>] {
-        [.number("output", \.output, 1...Words.count, isRequired: true, "the output, from 1")]
+    /// The declaration of a board.
+    static func driver(_ name: String, help: String) -> Driver {
+        Driver(
+            name, help: help, framing: Words.framing, identity: Words.identity, off: Words.off, defaults: Settings(),
+            settings: [
+                .flag(
+                    "follows_camera", \.follows,
+                    "whether its outputs are high only while the camera exposes; else they are switched at once")
+            ], connect: TriggerBoard.init,
+            parts: [
+                Part(
+                    .light, help: "a light of fixed power on one of its outputs",
+                    defaults: OutputLight<Words>.Settings(),
+                    settings: [
+                        .number(
+                            "output", \.output, 1...Words.count, isRequired: true, "the output that switches it, from 1"
+                        ),
+                        .number("wavelength_nm", \.wavelength_nm, 200...2000, isRequired: true, "the wavelength"),
+                        .number(
+                            "maximum_mw", \.maximum_mw, 0.1...10_000, isRequired: true, "its power, which is fixed"),
+                    ],
+                    make: OutputLight<Words>.init),
+                Part(
+                    .trigger, help: "an output that gates a light while the camera exposes",
+                    defaults: OutputTrigger<Words>.Settings(),
+                    settings: [.number("output", \.output, 1...Words.count, isRequired: true, "the output, from 1")],
+                    make: OutputTrigger<Words>.init),
+            ])
     }
 
     /// Makes an output active, besides those that are.
     /// - Throws: what the board answers; `Failure` with code `light-stopped` when an output was made low meanwhile. All
     ///   outputs are low then.
     func raise(_ index: Int) throws {
-        try holding { mask in
+        try holding { mask, isStopped in
             let next = mask | 1 << UInt32(index)
-            let stopsBefore = stops.load(ordering: .sequentiallyConsistent)
             do {
                 try Self.twice { try Words.set(next, follows: follows, on: device.line) }
-                guard stops.load(ordering: .sequentiallyConsistent) == stopsBefore else {
+                guard !isStopped() else {
                     throw Failure(
                         "\(device.line.name): an output was made low while another one was made active",
                         code: "light-stopped")
@@ -99,13 +111,14 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
 
     /// Does something with the board while nothing else does; where outputs were made low meanwhile, all are low
     /// afterwards.
-    private func holding<Result>(_ body: (inout UInt32) throws -> Result) rethrows -> Result {
+    private func holding<Result>(
+        _ body: (_ mask: inout UInt32, _ isStopped: () -> Bool) throws -> Result
+    ) rethrows -> Result {
         try mask.withLock { mask in
             let stopsBefore = stops.load(ordering: .sequentiallyConsistent)
-            defer {
-                if stops.load(ordering: .sequentiallyConsistent) != stopsBefore { lower(mask, from: &mask) }
-            }
-            return try body(&mask)
+            let isStopped = { self.stops.load(ordering: .sequentiallyConsistent) != stopsBefore }
+            defer { if isStopped() { lower(mask, from: &mask) } }
+            return try body(&mask, isStopped)
         }
     }
 
@@ -114,7 +127,7 @@ final class TriggerBoard<Words: BoardWords>: Sendable {
 
     /// Which outputs are active.
     func readActive() throws -> UInt32 {
-        try holding { mask in try Self.twice { try Words.state(told: mask, on: device.line) } }
+        try holding { mask, _ in try Self.twice { try Words.state(told: mask, on: device.line) } }
     }
 
     /// What says where to be, once more where the answer was spoiled.

@@ -101,7 +101,7 @@ final class ASI: AxisController {
     }
 
     func start(_ targets: [AxisTarget]) throws {
-        let places = targets.map { "\($0.axis)=\(fixed($0.place_um * 10, 1))" }
+        let places = targets.map { "\($0.axis)=\(fixed($0.place_um * 10, decimals: 1))" }
         try ask("M " + places.joined(separator: " "))
     }
 
@@ -155,7 +155,7 @@ final class ASI: AxisController {
                     return speed
                 },
                 set: { [self] speed in
-                    try ask("S " + axes.map { "\($0)=\(fixed(speed, 4))" }.joined(separator: " "))
+                    try ask("S " + axes.map { "\($0)=\(fixed(speed, decimals: 4))" }.joined(separator: " "))
                 })
         ]
     }
@@ -219,6 +219,3 @@ func explained(_ failure: Failure, _ meanings: [String: String]) -> Failure {
     else { return failure }
     return Failure("\(failure.message), that is, \(meaning)", remedy: failure.remedy, code: failure.code)
 }
-
-/// A number with so many decimals, for commands.
-func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }

@@ -14,19 +14,7 @@ enum Arduino: BoardWords {
         off: [[9, 21, 1, 0]], proofs: [.init([2], [2, 0])], questions: [[2], [30], [31]])
 
     /// The declaration.
-    static let driver = Driver(
-        "arduino", help: "Arduino with the firmware AOTFcontroller", framing: framing, identity: identity,
-        off: off, defaults: TriggerBoard<Self>.Settings(), settings: TriggerBoard<Self>.settings,
-        connect: TriggerBoard<Self>.init,
-        parts: [
-            Part(
-                .light, help: "a light of fixed power on one of its outputs", defaults: OutputLight<Self>.Settings(),
-                settings: TriggerBoard<Self>.lightSettings, make: OutputLight<Self>.init),
-            Part(
-                .trigger, help: "an output that gates a light while the camera exposes",
-                defaults: OutputTrigger<Self>.Settings(), settings: TriggerBoard<Self>.triggerSettings,
-                make: OutputTrigger<Self>.init),
-        ])
+    static let driver = TriggerBoard<Self>.driver("arduino", help: "Arduino with the firmware AOTFcontroller")
 
     static let count = 6
 

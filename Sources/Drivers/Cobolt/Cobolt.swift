@@ -58,12 +58,7 @@ public final class Cobolt: LightSource {
         if let said_nm = Double(model.prefix { $0 != "-" }) {
             try checkWavelength(said_nm, settings.wavelength_nm, laser: name)
         }
-        let highest_mw = try line.number("gmlp?")
-        guard settings.maximum_mw <= highest_mw * 1.0001 else {
-            throw Failure(
-                "laser \(name) gives at most \(shown(highest_mw)) mW, not \(shown(settings.maximum_mw))",
-                remedy: "correct 'maximum_mw'", code: "bad-description")
-        }
+        try checkMaximum(try line.number("gmlp?"), settings.maximum_mw, laser: name)
         if try Self.hasAutostart(line) {
             try line.ask("@cobas 0", repeats: .once)
             guard try !Self.hasAutostart(line) else {
@@ -80,9 +75,7 @@ public final class Cobolt: LightSource {
             try line.ask("cp", repeats: .once)
         }
         guard try isLit() == false else {
-            throw Failure(
-                "laser \(name) went on by itself", remedy: "switch off its autostart and its key", code: "light-not-off"
-            )
+            throw Failure.litByItself(laser: name)
         }
     }
 
@@ -108,9 +101,7 @@ public final class Cobolt: LightSource {
             try line.ask("l1", repeats: .once)
             guard try isLit() else {
                 try checkReady()
-                throw Failure(
-                    "laser \(name) does not confirm that it is on", remedy: "check its key switch and its interlock",
-                    code: "not-confirmed")
+                throw Failure.notOn(laser: name)
             }
         } catch {
             off()
@@ -159,9 +150,7 @@ public final class Cobolt: LightSource {
             read_mw = try line.number("p?") * 1000
         }
         guard abs(read_mw - power_mw) <= max(0.1, 0.01 * power_mw) else {
-            throw Failure(
-                "laser \(name) was set to \(shown(power_mw)) mW but says \(shown(read_mw)) mW",
-                remedy: "check the laser", code: "not-confirmed")
+            throw Failure.otherPower(read_mw, than: power_mw, laser: name)
         }
     }
 

@@ -90,10 +90,8 @@ public final class IBeam: LightSource {
             else { throw line.garbled(question, reply, expected: "\(power_uW) uW on channel \(settings.channel)") }
             try line.ask("enable \(settings.channel)", repeats: .once)
             try line.ask("laser on", repeats: .once)
-            guard try isAnswered("status laser"), try isAnswered("status channel \(settings.channel)") else {
-                throw Failure(
-                    "laser \(name) does not confirm that it is on", remedy: "check its key switch and its interlock",
-                    code: "not-confirmed")
+            guard try line.isOn("status laser"), try line.isOn("status channel \(settings.channel)") else {
+                throw Failure.notOn(laser: name)
             }
         } catch {
             off()
@@ -110,13 +108,13 @@ public final class IBeam: LightSource {
     /// Whether light comes out; nil when the laser does not answer.
     public var isOn: Bool? {
         guard !isClosed.withLock({ $0 }) else { return nil }
-        return try? isAnswered("status laser")
+        return try? line.isOn("status laser")
     }
 
     /// The power it emits now: as its own diode measures it, or as it is set where the modulation input gates it.
     public func power_mw() throws -> Double {
         try checkOpen()
-        guard try isAnswered("status laser") else { return 0 }
+        guard try line.isOn("status laser") else { return 0 }
         if settings.modulated {
             return Self.powers(try line.ask("show level power", repeats: .once))[settings.channel, default: 0] / 1000
         }
@@ -170,15 +168,6 @@ public final class IBeam: LightSource {
 
     private func checkOpen() throws {
         if isClosed.withLock({ $0 }) { throw Failure("laser \(name) is closed", code: "closed") }
-    }
-
-    private func isAnswered(_ question: String) throws -> Bool {
-        let reply = try line.ask(question, repeats: .once)
-        switch reply.text.uppercased() {
-        case "ON": return true
-        case "OFF": return false
-        default: throw line.garbled(question, reply, expected: "ON or OFF")
-        }
     }
 
     /// The powers of the channels in uW from lines such as `CH1, PWR: 75.000 mW`.

@@ -13,19 +13,7 @@ enum MicroFPGA: BoardWords {
         proofs: (Array(0..<8) + Array(24..<28)).map { .init(read($0), [0, 0, 0, 0]) }, questions: [[0]])
 
     /// The declaration.
-    static let driver = Driver(
-        "microfpga", help: "MicroFPGA of version 3", framing: framing, identity: identity,
-        off: off, defaults: TriggerBoard<Self>.Settings(), settings: TriggerBoard<Self>.settings,
-        connect: TriggerBoard<Self>.init,
-        parts: [
-            Part(
-                .light, help: "a light of fixed power on one of its outputs", defaults: OutputLight<Self>.Settings(),
-                settings: TriggerBoard<Self>.lightSettings, make: OutputLight<Self>.init),
-            Part(
-                .trigger, help: "an output that gates a light while the camera exposes",
-                defaults: OutputTrigger<Self>.Settings(), settings: TriggerBoard<Self>.triggerSettings,
-                make: OutputTrigger<Self>.init),
-        ])
+    static let driver = TriggerBoard<Self>.driver("microfpga", help: "MicroFPGA of version 3")
 
     static let count = 8
     private static let (isOff, isOn, follow): (UInt32, UInt32, UInt32) = (0, 1, 4)

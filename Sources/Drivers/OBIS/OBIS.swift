@@ -71,19 +71,12 @@ public final class OBIS: LightSource {
         self.device = device
         let line = device.line
         lowest_mw = try line.number(Self.lowest) * 1000
-        let highest_mw = try line.number(Self.highest) * 1000
-        guard settings.maximum_mw <= highest_mw * 1.0001 else {
-            throw Failure(
-                "laser \(name) gives at most \(shown(highest_mw)) mW, not \(shown(settings.maximum_mw))",
-                remedy: "correct 'maximum_mw'", code: "bad-description")
-        }
+        try checkMaximum(try line.number(Self.highest) * 1000, settings.maximum_mw, laser: name)
         try checkWavelength(try line.number(Self.wavelength), settings.wavelength_nm, laser: name)
         // Not allowed while it shines.
         try line.ask("SOURce:AM:\(settings.modulated ? "EXTernal DIGital" : "INTernal CWP")", repeats: .once)
-        guard try isAnswered(Self.state) == false else {
-            throw Failure(
-                "laser \(name) went on by itself", remedy: "switch off its autostart and its key", code: "light-not-off"
-            )
+        guard try !line.isOn(Self.state) else {
+            throw Failure.litByItself(laser: name)
         }
     }
 
@@ -111,12 +104,10 @@ public final class OBIS: LightSource {
             try line.ask(set, repeats: .once)
             let read_mw = try line.number(Self.setPower) * 1000
             guard abs(read_mw - power_mw) <= max(0.02, 0.01 * power_mw) else {
-                throw Failure(
-                    "laser \(name) was set to \(shown(power_mw)) mW but says \(shown(read_mw)) mW",
-                    remedy: "check the laser", code: "not-confirmed")
+                throw Failure.otherPower(read_mw, than: power_mw, laser: name)
             }
             try line.ask("SOURce:AM:STATe ON", repeats: .once)
-            guard try isAnswered(Self.state) == true else { throw notConfirmed }
+            guard try line.isOn(Self.state) else { throw Failure.notOn(laser: name) }
             try waitForLight()
         } catch {
             off()
@@ -133,13 +124,13 @@ public final class OBIS: LightSource {
     /// Whether light comes out; nil when the laser does not answer.
     public var isOn: Bool? {
         guard !isClosed.withLock({ $0 }) else { return nil }
-        return try? isAnswered(Self.state)
+        return try? line.isOn(Self.state)
     }
 
     /// The power it emits now: as its own diode measures it, or as it is set where the digital input gates it.
     public func power_mw() throws -> Double {
         try checkOpen()
-        guard try isAnswered(Self.state) == true else { return 0 }
+        guard try line.isOn(Self.state) else { return 0 }
         return try line.number(settings.modulated ? Self.setPower : Self.power) * 1000
     }
 
@@ -152,12 +143,6 @@ public final class OBIS: LightSource {
 
     private func checkOpen() throws {
         if isClosed.withLock({ $0 }) { throw Failure("laser \(name) is closed", code: "closed") }
-    }
-
-    private var notConfirmed: Failure {
-        Failure(
-            "laser \(name) does not confirm that it is on", remedy: "check its key switch and its interlock",
-            code: "not-confirmed")
     }
 
     /// Bit 0 of its status is a fault, bit 1 emission.
@@ -176,17 +161,8 @@ public final class OBIS: LightSource {
                     "laser \(name) reports the fault \(fault)", remedy: "find its meaning in the manual of the laser",
                     code: "not-confirmed")
             }
-            if DispatchTime.now() >= limit { throw notConfirmed }
+            if DispatchTime.now() >= limit { throw Failure.notOn(laser: name) }
             Thread.sleep(forTimeInterval: 0.02)
-        }
-    }
-
-    private func isAnswered(_ question: String) throws -> Bool? {
-        let reply = try line.ask(question, repeats: .once)
-        switch reply.text.uppercased() {
-        case "ON": return true
-        case "OFF": return false
-        default: throw line.garbled(question, reply, expected: "ON or OFF")
         }
     }
 }

@@ -1,5 +1,3 @@
-import Dispatch
-import Foundation
 import Instruments
 import Synchronization
 import Transports
@@ -73,22 +71,13 @@ final class Prior: AxisController {
 
     /// Drives the stage into its corner and calls that zero; 3 minutes at most.
     func home() throws {
-        let limit = DispatchTime.now() + .seconds(180)
-        do {
+        try homing { pause in
             _ = try start("SIS")
             var still = 0
             while still < 5 {
-                try Interruption.check()
-                Thread.sleep(forTimeInterval: 0.1)
+                try pause(0.1)
                 still = try moving() & 3 == 0 ? still + 1 : 0
-                guard DispatchTime.now() < limit else {
-                    throw Failure(
-                        "\(name) was not home after 180 s", remedy: "look for an obstacle", code: "motion-timeout")
-                }
             }
-        } catch {
-            halt()
-            throw error
         }
     }
 

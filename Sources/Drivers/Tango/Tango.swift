@@ -1,5 +1,3 @@
-import Dispatch
-import Foundation
 import Instruments
 import Synchronization
 import Transports
@@ -84,22 +82,11 @@ final class Tango: AxisController {
 
     /// Drives axes to both of their limit switches, which gives them their zero and their range; 3 minutes at most.
     func home(_ axes: [String]) throws {
-        let limit = DispatchTime.now() + .seconds(180)
-        do {
+        try homing { pause in
             for word in ["!cal", "!rm"] {
                 for axis in axes { try line.tell("\(word) \(axis)") }
-                repeat {
-                    Thread.sleep(forTimeInterval: 0.05)
-                    try Interruption.check()
-                    guard DispatchTime.now() < limit else {
-                        throw Failure(
-                            "\(name) was not home after 180 s", remedy: "look for an obstacle", code: "motion-timeout")
-                    }
-                } while try states(axes).contains { $0 == "M" }
+                repeat { try pause(0.05) } while try states(axes).contains { $0 == "M" }
             }
-        } catch {
-            halt()
-            throw error
         }
         for axis in axes where try !isHomed(axis) { throw notHomed(axis) }
     }
@@ -109,7 +96,7 @@ final class Tango: AxisController {
         try line.tell("!err")
         // Its unit is said every time: a restart forgets it.
         for target in targets { try line.tell("!dim \(target.axis) 1") }
-        let places = targets.map { fixed($0.place_um, 3) }
+        let places = targets.map { fixed($0.place_um, decimals: 3) }
         if targets.map(\.axis) == ["x", "y"] {
             try line.tell("!moa \(places[0]) \(places[1])")
         } else {

@@ -18,19 +18,7 @@ enum TriggerScope: BoardWords {
     private static let allLow = "TTL: " + (1...16).map { "\($0)=0," }.joined()
 
     /// The declaration.
-    static let driver = Driver(
-        "triggerscope", help: "TriggerScope with Micro-Manager's firmware", framing: framing, identity: identity,
-        off: off, defaults: TriggerBoard<Self>.Settings(), settings: TriggerBoard<Self>.settings,
-        connect: TriggerBoard<Self>.init,
-        parts: [
-            Part(
-                .light, help: "a light of fixed power on one of its outputs", defaults: OutputLight<Self>.Settings(),
-                settings: TriggerBoard<Self>.lightSettings, make: OutputLight<Self>.init),
-            Part(
-                .trigger, help: "an output that gates a light while the camera exposes",
-                defaults: OutputTrigger<Self>.Settings(), settings: TriggerBoard<Self>.triggerSettings,
-                make: OutputTrigger<Self>.init),
-        ])
+    static let driver = TriggerBoard<Self>.driver("triggerscope", help: "TriggerScope with Micro-Manager's firmware")
 
     static let count = 16
 

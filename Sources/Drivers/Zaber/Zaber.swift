@@ -1,5 +1,3 @@
-import Dispatch
-import Foundation
 import Instruments
 import Synchronization
 import Transports
@@ -100,20 +98,7 @@ final class Zaber: AxisController {
     /// Drives axes to their home switches and waits until they have arrived, 3 minutes at most.
     func home(_ axes: [String]) throws {
         for axis in axes { _ = try ask(axis, "home") }
-        let limit = DispatchTime.now() + .seconds(180)
-        do {
-            while try isMoving(axes, needsHome: false) {
-                try Interruption.check()
-                guard DispatchTime.now() < limit else {
-                    throw Failure(
-                        "\(name) was not home after 180 s", remedy: "look for an obstacle", code: "motion-timeout")
-                }
-                Thread.sleep(forTimeInterval: 0.02)
-            }
-        } catch {
-            halt()
-            throw error
-        }
+        try homing { pause in while try isMoving(axes, needsHome: false) { try pause(0.02) } }
         for axis in axes where try !isHomed(axis) { throw notHomed(axis) }
     }
 
