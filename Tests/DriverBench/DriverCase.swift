@@ -156,16 +156,6 @@ public struct Bench {
     }
 }
 
-/// The code of the failure that `body` ends with; `none` where it ends well.
-public func code(_ body: () throws -> Void) -> String {
-    do {
-        try body()
-        return "none"
-    } catch {
-        return (error as? Failure)?.code ?? "\(error)"
-    }
-}
-
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral,
     ExpressibleByBooleanLiteral

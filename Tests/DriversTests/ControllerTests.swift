@@ -52,15 +52,6 @@ import Work
             Part(.wheel, defaults: Settings(), settings: [], make: { Both($0, $1.axis, $2) }),
         ])
 
-    private func failure(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch {
-            return "\((error as? Failure)?.code ?? ""): \(error)"
-        }
-    }
-
     private static let limits: [String: JSONValue] = [
         "x_um": .array([.number(-10), .number(10)]), "y_um": .array([.number(0), .number(5)]), "settle_ms": .number(5),
     ]
@@ -80,28 +71,28 @@ import Work
         try second.select("a")
         #expect(device.commands.suffix(1) == ["pos=1"])
         open.close()
-        #expect(failure { try second.select("a") }.hasPrefix("closed: "))
+        #expect(failureText { try second.select("a") }.hasPrefix("closed: "))
     }
 
     @Test func keysOfControllerAndPartAreCheckedTogetherOrApart() throws {
         let port: [String: JSONValue] = ["driver": .string("pair"), "port": .string("/dev/null")]
         let both = port.merging(["speed": .number(9), "axsi": .string("Y")]) { $1 }
         #expect(
-            failure { _ = try Self.driver.plan(device: both, as: .stage, place: "rig: stage") }
+            failureText { _ = try Self.driver.plan(device: both, as: .stage, place: "rig: stage") }
                 == "bad-description: rig: stage: there is no key 'axsi', did you mean 'axis'?; speed is 9; give 1 to 5; "
                 + "x_um is missing; give [lowest, highest]; y_um is missing; give [lowest, highest]")
         #expect(
-            failure {
+            failureText {
                 _ = try Self.driver.plan(
                     part: ["from": .string("pair"), "speed": .number(1)], as: .wheel, place: "rig")
             }
                 == "bad-description: rig: there is no key 'speed', the keys are from, optional")
         #expect(
-            failure { _ = try Self.driver.plan(device: port, as: .light, place: "rig: lights: a") }
+            failureText { _ = try Self.driver.plan(device: port, as: .light, place: "rig: lights: a") }
                 == "bad-description: rig: lights: a: the driver 'pair' offers no light; it offers stage, wheel")
         let turned = Self.limits.merging(["x_um": .array([.number(1), .number(-1)])]) { $1 }
         #expect(
-            failure { _ = try Self.driver.plan(part: turned, as: .stage, place: "rig") }
+            failureText { _ = try Self.driver.plan(part: turned, as: .stage, place: "rig") }
                 == "bad-description: rig: x_um is not a range; give [lowest, highest]")
     }
 
@@ -114,8 +105,9 @@ import Work
         let drive = Both("stage", "X", try #require(open.controller as? DeviceLine))
         let stage = GuardedStage(drive, travel_um: (-10...10, 0...5), settle_ms: 40, tolerance_um: 0.5)
         #expect(stage.state() == .moved)
-        #expect(failure { try stage.startMove(x_um: 10.1, y_um: 0) }.hasPrefix("stage-range: stage: (10.1, 0.0) um"))
-        #expect(failure { try stage.startMove(x_um: .nan, y_um: 0) }.hasPrefix("stage-range: "))
+        #expect(
+            failureText { try stage.startMove(x_um: 10.1, y_um: 0) }.hasPrefix("stage-range: stage: (10.1, 0.0) um"))
+        #expect(failureText { try stage.startMove(x_um: .nan, y_um: 0) }.hasPrefix("stage-range: "))
         #expect(try stage.position().x_um == 0)
         // It stands still but is not there yet.
         try stage.startMove(x_um: 5, y_um: 5)

@@ -9,15 +9,6 @@ import Work
 
 /// What the drivers of lights and wheels do on their emulators.
 @Suite struct DriverTests {
-    private func keeper() throws -> Keeper {
-        var settings = Keeper.Settings()
-        settings.program = try BuiltProgram.path("stormbench-keeper")
-        settings.log = nil
-        settings.lease_ms = 3000
-        settings.watchesCrashes = false
-        return try Keeper(settings) { _ in }
-    }
-
     private func laser(_ device: EmulatedPort, _ keeper: Keeper, _ more: [String: JSONValue] = [:]) throws
         -> any LightSource
     {
@@ -29,19 +20,10 @@ import Work
         return try #require(made as? any LightSource)
     }
 
-    private func failure(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch {
-            return "\((error as? Failure)?.code ?? ""): \(error)"
-        }
-    }
-
     @Test func theLaserIsOffUntilItIsSwitchedOn() throws {
         let device = try EmulatedPort("ibeam")
         device.order("light on")
-        let keeper = try keeper()
+        let keeper = try testKeeper()
         defer { keeper.close() }
         let laser = try laser(device, keeper)
         #expect(device.light == "off")
@@ -56,24 +38,24 @@ import Work
         try laser.on(power_mw: 100)
         laser.close()
         #expect(waits(1000) { device.light == "off" })
-        #expect(failure { try laser.on(power_mw: 1) }.hasPrefix("closed: "))
+        #expect(failureText { try laser.on(power_mw: 1) }.hasPrefix("closed: "))
         #expect(laser.isOn == nil)
     }
 
     @Test func whatIsRefusedOrWrongLeavesTheLaserDark() throws {
         let device = try EmulatedPort("ibeam")
-        let keeper = try keeper()
+        let keeper = try testKeeper()
         defer { keeper.close() }
         let laser = try laser(device, keeper, ["maximum_mw": .number(500)])
-        #expect(failure { try laser.on(power_mw: 600) }.hasPrefix("power-range: "))
-        #expect(failure { try laser.on(power_mw: -1) }.hasPrefix("power-range: "))
-        #expect(failure { try laser.on(power_mw: .nan) }.hasPrefix("power-range: "))
+        #expect(failureText { try laser.on(power_mw: 600) }.hasPrefix("power-range: "))
+        #expect(failureText { try laser.on(power_mw: -1) }.hasPrefix("power-range: "))
+        #expect(failureText { try laser.on(power_mw: .nan) }.hasPrefix("power-range: "))
         // More than the laser itself allows.
-        #expect(failure { try laser.on(power_mw: 300) }.contains("refused 'channel 2 power 300000 micro'"))
+        #expect(failureText { try laser.on(power_mw: 300) }.contains("refused 'channel 2 power 300000 micro'"))
         for fault in ["refuse", "silent"] {
             try laser.on(power_mw: 10)
             device.order("\(fault) \(fault == "refuse" ? 1 : 40)")
-            #expect(failure { try laser.on(power_mw: 20) } != "none", "\(fault)")
+            #expect(failureText { try laser.on(power_mw: 20) } != "none", "\(fault)")
             #expect(device.light == "off", "\(fault)")
             device.order("\(fault) 0")
         }
@@ -117,24 +99,24 @@ import Work
         device.order("turn 6")
         #expect(wheel.selected == nil)
         #expect(
-            failure { try wheel.select("0.4") }
+            failureText { try wheel.select("0.4") }
                 == "position-unknown: wheel od has no position '0.4'; did you mean '0.3'?")
         device.order("unplug")
         #expect(wheel.selected == nil)
-        #expect(failure { try wheel.select("0") }.hasPrefix("device-gone: "))
+        #expect(failureText { try wheel.select("0") }.hasPrefix("device-gone: "))
     }
 
     @Test func theWrongDeviceIsTold() throws {
         let device = try EmulatedPort("fw102c")
-        let keeper = try keeper()
+        let keeper = try testKeeper()
         defer { keeper.close() }
-        #expect(failure { _ = try laser(device, keeper) }.hasPrefix("light-not-off: "))
+        #expect(failureText { _ = try laser(device, keeper) }.hasPrefix("light-not-off: "))
         let other = try EmulatedPort("ibeam")
         let values: [String: JSONValue] = ["port": .string(other.path), "positions": .array([.string("0")])]
         #expect(
-            failure { _ = try FW102C.driver.open("od", values, place: "rig", keeper: nil) }.hasPrefix("device-"))
+            failureText { _ = try FW102C.driver.open("od", values, place: "rig", keeper: nil) }.hasPrefix("device-"))
         #expect(
-            failure {
+            failureText {
                 _ = try IBeam.driver.open(
                     "405", ["port": .string("/dev/null"), "wavelength_nm": .number(405), "maximum_mw": .number(1)],
                     place: "rig", keeper: nil)
@@ -148,7 +130,7 @@ import Work
             "channel": .number(1.5),
         ]
         #expect(
-            failure { try IBeam.driver.check("405", values, place: "rig.lua: lights: 405") }
+            failureText { try IBeam.driver.check("405", values, place: "rig.lua: lights: 405") }
                 == "bad-description: rig.lua: lights: 405: there is no key 'wavelenght_nm', did you mean 'wavelength_nm'?; "
                 + "the port is missing, give a path or usb:VID:PID:SERIAL; wavelength_nm is missing; give 200 to 2000; "
                 + "maximum_mw is -1; give 0.1 to 1000; channel is not a whole number")
@@ -156,9 +138,9 @@ import Work
             "port": .string("/dev/ttyUSB0"), "positions": .array([.string("a"), .string("a")]), "speed": .string("fst"),
         ]
         #expect(
-            failure { try FW102C.driver.check("od", wheel, place: "od") }
+            failureText { try FW102C.driver.check("od", wheel, place: "od") }
                 == "bad-description: od: positions has 'a' twice; speed is 'fst'; did you mean 'fast'?")
-        #expect(failure { _ = try DriverList.driver("ibaem", place: "rig") }.contains("did you mean 'ibeam'?"))
+        #expect(failureText { _ = try DriverList.driver("ibaem", place: "rig") }.contains("did you mean 'ibeam'?"))
         for driver in DriverList.all {
             #expect(!driver.help.isEmpty && !driver.provides.isEmpty)
             #expect(driver.provides.contains(.light) == (driver.off != nil), "\(driver.name)")

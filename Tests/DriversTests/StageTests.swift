@@ -44,7 +44,7 @@ import Work
         }
         for property in stage.properties { _ = try property.value() }
         stage.close()
-        #expect(failure { try stage.startMove(x_um: 0, y_um: 0) } == "closed")
+        #expect(failureCode { try stage.startMove(x_um: 0, y_um: 0) } == "closed")
         #expect(stage.state() == .unknown)
         #expect(abs(try focus.position() - begin.z - 8.9) < 0.06, "the line is still open")
     }
@@ -63,7 +63,7 @@ import Work
         device.order("unplug")
         #expect(stage.state() == .unknown)
         #expect(stage.fault?.code == "device-gone")
-        #expect(failure { _ = try focus.position() } == "device-gone")
+        #expect(failureCode { _ = try focus.position() } == "device-gone")
         stage.stop()
     }
 
@@ -103,9 +103,9 @@ import Work
         try stage.startMove(x_um: rig.begin.x + 400, y_um: rig.begin.y)
         #expect(stage.state() == .moving)
         device.order("reset-in 3")
-        let codes = (0..<2).map { _ in failure { _ = try stage.position() } }
+        let codes = (0..<2).map { _ in failureCode { _ = try stage.position() } }
         #expect(codes.last == rig.afterRestart, "\(codes)")
-        #expect(failure { try stage.startMove(x_um: rig.begin.x, y_um: rig.begin.y) } == rig.afterRestart)
+        #expect(failureCode { try stage.startMove(x_um: rig.begin.x, y_um: rig.begin.y) } == rig.afterRestart)
     }
 
     @Test func aSilentControllerIsUnknownAndSlownessIsNot() throws {
@@ -145,12 +145,12 @@ import Work
         defer { controller.close() }
         #expect(try stage.position().x_um == 50)
         #expect(device.commands.contains("UM X=10000"))
-        #expect(failure { _ = try StageRig.all[1].open(["units 1000"]) } == "bad-description")
+        #expect(failureCode { _ = try StageRig.all[1].open(["units 1000"]) } == "bad-description")
     }
 
     @Test(arguments: StageRig.all.filter { $0.afterRestart == "not-homed" })
     func whatHasNotBeenHomeMovesNowhereUntilItMay(_ rig: StageRig) throws {
-        #expect(failure { _ = try rig.open(["speed 1000000", "unhome"]) } == "not-homed")
+        #expect(failureCode { _ = try rig.open(["speed 1000000", "unhome"]) } == "not-homed")
         let (device, stage, _, controller) = try rig.open(
             ["speed 1000000", "unhome"], stage: ["home": .boolean(true)], focus: ["home": .boolean(true)])
         defer { controller.close() }
@@ -158,14 +158,5 @@ import Work
         try stage.startMove(x_um: 100, y_um: 100)
         #expect(waits(4000) { stage.state() == .moved })
         #expect(abs(try stage.position().y_um - 100) < 0.06)
-    }
-
-    private func failure(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch {
-            return (error as? Failure)?.code ?? "\(error)"
-        }
     }
 }

@@ -8,15 +8,6 @@ import Work
 
 /// Lines of things that move: halts that wait for nobody, and what a device says by itself.
 @Suite struct HaltTests {
-    private func code(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch {
-            return (error as? Failure)?.code ?? "\(error)"
-        }
-    }
-
     private func line(_ device: EmulatedPort, _ framing: Framing, _ identity: Identity) throws -> Line {
         Line(try SerialPort(device.path, baud: framing.baud), name: "stage", framing: framing, identity: identity)
     }
@@ -38,7 +29,7 @@ import Work
         device.order("slow 80")
         let outcome = Mutex("")
         let thread = Thread {
-            let code = self.code { try line.ask("W X", within_ms: 5000, repeats: .once) }
+            let code = failureCode { try line.ask("W X", within_ms: 5000, repeats: .once) }
             outcome.withLock { $0 = code }
         }
         thread.start()
@@ -59,7 +50,7 @@ import Work
         #expect(try line.ask("/").text == "N")
         device.order("unplug")
         line.halt("\\")
-        #expect(code { try line.ask("/") } == "device-gone")
+        #expect(failureCode { try line.ask("/") } == "device-gone")
     }
 
     @Test func whatADeviceSaysByItselfAnswersNothing() throws {
@@ -71,7 +62,7 @@ import Work
         for _ in 0..<5 { #expect(try line.ask("/1 1 get pos").text == "@01 1 OK IDLE -- 500000") }
         #expect(line.state == .open)
         device.order("silent 1")
-        #expect(code { try line.ask("/1 1 get pos", within_ms: 100) } == "device-silent")
+        #expect(failureCode { try line.ask("/1 1 get pos", within_ms: 100) } == "device-silent")
     }
 
     @Test func answersThatComeAtTheEndOfAMoveAreNotWaitedFor() throws {
@@ -88,6 +79,6 @@ import Work
         #expect(waits(3000) { (try? line.ask("$").text) == "0" })
         for _ in 0..<20 { #expect(try line.ask("PX").text == "3000") }
         #expect(line.state == .open)
-        #expect(code { _ = try line.start("G,a,b") } == "device-refused")
+        #expect(failureCode { _ = try line.start("G,a,b") } == "device-refused")
     }
 }

@@ -27,15 +27,6 @@ import Work
         try keeper.openLine(name: "405", path: device.path, framing: IBeamWords.framing, recipe: IBeamWords.off)
     }
 
-    private func code(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch {
-            return (error as? Failure)?.code ?? "\(error)"
-        }
-    }
-
     @Test func theLightIsOffAfterOpening() throws {
         let device = try EmulatedPort("ibeam")
         device.order("light on")
@@ -75,9 +66,9 @@ import Work
         #expect(waits(1000) { ended.withLock { $0 } })
         // Nothing but off and questions until it is acknowledged.
         #expect(keeper.isTripped || waits(500) { keeper.isTripped })
-        #expect(code { try line.ask("laser on") } == "light-tripped")
-        #expect(code { try line.ask("channel 2 power 5") } == "light-tripped")
-        #expect(code { try line.ask("identify 1") } == "light-tripped")
+        #expect(failureCode { try line.ask("laser on") } == "light-tripped")
+        #expect(failureCode { try line.ask("channel 2 power 5") } == "light-tripped")
+        #expect(failureCode { try line.ask("identify 1") } == "light-tripped")
         #expect(try line.ask("status laser").text == "OFF")
         #expect(try line.ask("laser off").lines.isEmpty)
         try keeper.acknowledge()
@@ -94,7 +85,7 @@ import Work
         let bytes = try open(keeper, device)
         for text in ["laser on", "laser on\r", "id\r\nlaser on\r\n", "laser on\rid\r\n"] {
             #expect(
-                code {
+                failureCode {
                     _ = try bytes.exchange(Array(text.utf8), until: .quiet(ms: 20), within_ms: 200, dropsStale: true)
                 } == "line-not-whole", "\(text)")
         }
@@ -107,9 +98,9 @@ import Work
         device.order("deaf 100")
         let keeper = try start()
         defer { keeper.close() }
-        #expect(code { _ = try open(keeper, device) } == "light-not-off")
+        #expect(failureCode { _ = try open(keeper, device) } == "light-not-off")
         #expect(
-            code {
+            failureCode {
                 _ = try keeper.openLine(
                     name: "x", path: "/dev/ttyUSB77", framing: IBeamWords.framing, recipe: IBeamWords.off)
             } == "port-missing")
@@ -138,13 +129,13 @@ import Work
         let line = try IBeamWords.line(open(keeper, device))
         try line.ask("id")
         device.order("unplug")
-        #expect(code { try line.ask("status laser") } == "device-gone")
+        #expect(failureCode { try line.ask("status laser") } == "device-gone")
         #expect(
             waits(1000) {
                 faults.texts.contains { $0.hasPrefix("device-gone: the port \(device.path) of 405 is gone") }
             })
         #expect(keeper.allOff()?.first?.result == .gone)
-        #expect(code { try keeper.acknowledge() } == "light-not-off")
+        #expect(failureCode { try keeper.acknowledge() } == "light-not-off")
     }
 
     @Test func thisSidePutsTheLightsOffWhenTheKeeperIsLost() throws {
@@ -163,7 +154,7 @@ import Work
                     faults.texts.contains { $0.hasPrefix("light-tripped: the keeper of the lights has ended") }
                 })
             #expect(faults.texts.last?.contains("off, confirmed") == true)
-            #expect(code { try line.ask("laser on", within_ms: 200) } == "device-gone")
+            #expect(failureCode { try line.ask("laser on", within_ms: 200) } == "device-gone")
             #expect(device.light == "off")
         }
     }
@@ -177,12 +168,12 @@ import Work
         try line.ask("laser on")
         line.close()
         #expect(waits(1000) { device.light == "off" })
-        #expect(waits(1000) { code { _ = try SerialPort(device.path, baud: 115200) } == "none" })
+        #expect(waits(1000) { failureCode { _ = try SerialPort(device.path, baud: 115200) } == "none" })
         let again = try IBeamWords.line(open(keeper, device))
         try again.ask("laser on")
         keeper.close()
         #expect(device.light == "off")
-        #expect(code { try again.ask("laser on") } == "device-gone")
+        #expect(failureCode { try again.ask("laser on") } == "device-gone")
     }
 
     @Test func recipesAreChecked() throws {
@@ -190,12 +181,14 @@ import Work
         defer { keeper.close() }
         let endless = OffRecipe(off: [String](), proofs: [], questions: [])
         #expect(
-            code { _ = try keeper.openLine(name: "x", path: "/dev/null", framing: IBeamWords.framing, recipe: endless) }
+            failureCode {
+                _ = try keeper.openLine(name: "x", path: "/dev/null", framing: IBeamWords.framing, recipe: endless)
+            }
                 == "bad-recipe")
         var settings = Keeper.Settings()
         settings.program = "/nowhere/stormbench-keeper"
-        #expect(code { _ = try Keeper(settings) { _ in } } == "keeper-missing")
+        #expect(failureCode { _ = try Keeper(settings) { _ in } } == "keeper-missing")
         settings.program = "/bin/true"
-        #expect(code { _ = try Keeper(settings) { _ in } } == "keeper-failed")
+        #expect(failureCode { _ = try Keeper(settings) { _ in } } == "keeper-failed")
     }
 }

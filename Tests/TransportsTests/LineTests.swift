@@ -7,17 +7,6 @@ import Work
 
 /// What a line does when the device behind it does not do what it should.
 @Suite struct LineTests {
-    private func code(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch let failure as Failure {
-            return failure.code
-        } catch {
-            return "\(error)"
-        }
-    }
-
     private func open(_ device: EmulatedPort) throws -> Line {
         try IBeamWords.line(SerialPort(device.path, baud: 115200))
     }
@@ -31,7 +20,7 @@ import Work
         #expect(try line.ask("status laser").text == "ON")
         #expect(line.state == .open)
         line.close()
-        #expect(code { try line.ask("id") } == "closed")
+        #expect(failureCode { try line.ask("id") } == "closed")
     }
 
     @Test func aLateReplyNeverAnswersTheNextCommand() throws {
@@ -40,7 +29,7 @@ import Work
         try line.ask("id")
         for late_ms in [120, 500] {
             device.order("late \(late_ms)")
-            #expect(code { try line.ask("status laser", within_ms: 80) } == "device-silent")
+            #expect(failureCode { try line.ask("status laser", within_ms: 80) } == "device-silent")
             #expect(line.state == .desynchronised)
             #expect(try line.ask("show serial").text == "SN: iBEAM-SMART-640-S-EMULATED", "after \(late_ms) ms")
             #expect(try line.ask("status laser").text == "OFF")
@@ -73,7 +62,7 @@ import Work
             ("garbage 1", "device-garbled"), ("refuse 1", "device-refused"),
         ] {
             device.order(fault)
-            #expect(code { try line.ask("show serial", within_ms: 150) } == expected, "\(fault)")
+            #expect(failureCode { try line.ask("show serial", within_ms: 150) } == expected, "\(fault)")
             #expect(try line.ask("show serial").text == "SN: iBEAM-SMART-640-S-EMULATED", "after \(fault)")
         }
         let message = { try line.ask("channel 2 power 500") }
@@ -87,7 +76,7 @@ import Work
         #expect(try line.ask("status laser", within_ms: 150, repeats: .once).text == "OFF")
         device.order("silent 1")
         let before = device.commands.count { $0 == "laser off" }
-        #expect(code { try line.ask("laser off", within_ms: 150) } == "device-silent")
+        #expect(failureCode { try line.ask("laser off", within_ms: 150) } == "device-silent")
         #expect(device.commands.count { $0 == "laser off" } == before + 1)
     }
 
@@ -96,7 +85,7 @@ import Work
         let line = try open(device)
         try line.ask("laser on")
         device.order("reset-in 4")
-        #expect(code { try line.ask("show serial", within_ms: 150) } != "none")
+        #expect(failureCode { try line.ask("show serial", within_ms: 150) } != "none")
         // The device has forgotten `prompt off`; synchronising sets it up again.
         #expect(try line.ask("status laser").text == "OFF")
     }
@@ -111,7 +100,7 @@ import Work
         #expect(try line.ask("pos?").lines == ["1"])
         #expect(try line.ask("pos=4").lines.isEmpty)
         #expect(try line.ask("pos?").text == "4")
-        #expect(code { try line.ask("pos=9") } == "device-refused")
+        #expect(failureCode { try line.ask("pos=9") } == "device-refused")
     }
 
     @Test func aPulledPlugIsGoneAtOnce() throws {
@@ -120,7 +109,7 @@ import Work
         try line.ask("id")
         device.order("unplug")
         let begin = px_now_us()
-        #expect(code { try line.ask("status laser", within_ms: 3000) } == "device-gone")
+        #expect(failureCode { try line.ask("status laser", within_ms: 3000) } == "device-gone")
         #expect(px_now_us() - begin < 1_000_000)
         #expect(line.state == .gone)
     }
@@ -128,12 +117,12 @@ import Work
     @Test func portsHaveOneOwner() throws {
         let device = try EmulatedPort("ibeam")
         let first = try SerialPort(device.path, baud: 115200)
-        #expect(code { _ = try SerialPort(device.path, baud: 115200) } == "port-busy")
+        #expect(failureCode { _ = try SerialPort(device.path, baud: 115200) } == "port-busy")
         first.close()
-        #expect(code { _ = try SerialPort(device.path, baud: 115200) } == "none")
-        #expect(code { _ = try SerialPort("/dev/ttyUSB77", baud: 115200) } == "port-missing")
-        #expect(code { _ = try SerialPort("/dev/null", baud: 115200) } == "bad-port")
-        #expect(code { _ = try SerialPort(device.path, baud: 115201) } == "bad-port")
+        #expect(failureCode { _ = try SerialPort(device.path, baud: 115200) } == "none")
+        #expect(failureCode { _ = try SerialPort("/dev/ttyUSB77", baud: 115200) } == "port-missing")
+        #expect(failureCode { _ = try SerialPort("/dev/null", baud: 115200) } == "bad-port")
+        #expect(failureCode { _ = try SerialPort(device.path, baud: 115201) } == "bad-port")
     }
 
     @Test func scriptsAnswerInOrder() throws {
@@ -144,7 +133,7 @@ import Work
         let line = Line(script, name: "405", framing: IBeamWords.framing, identity: IBeamWords.identity)
         #expect(try line.ask("sta la").text == "ON")
         #expect(script.rest.isEmpty)
-        #expect(code { try line.ask("sta la") } == "script")
+        #expect(failureCode { try line.ask("sta la") } == "script")
     }
 
     @Test func connectionsAskToo() throws {
@@ -178,7 +167,7 @@ import Work
             bytes, name: "server", framing: Framing(baud: 9600, lineEnd: "\n", replyEnd: .text("\n"), quiet_ms: 10),
             identity: Identity("ping", expects: "pong"))
         #expect(try line.ask("ping").text == "pong")
-        #expect(code { try line.ask("bye", within_ms: 2000) } == "device-gone")
-        #expect(code { _ = try TCPLine(host: "127.0.0.1", port: 1) } == "host-silent")
+        #expect(failureCode { try line.ask("bye", within_ms: 2000) } == "device-gone")
+        #expect(failureCode { _ = try TCPLine(host: "127.0.0.1", port: 1) } == "host-silent")
     }
 }

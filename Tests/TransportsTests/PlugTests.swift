@@ -26,15 +26,6 @@ import Work
 
     private let name = "usb:0403:6001:A1"
 
-    private func code(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "none"
-        } catch {
-            return (error as? Failure)?.code ?? "\(error)"
-        }
-    }
-
     private func ports(_ plugs: Plugs, _ table: Table) throws -> Ports {
         Ports(
             watch: try PlugWatch(plugs),
@@ -61,7 +52,7 @@ import Work
         first.order("silent 1")
         let heard = Mutex<String?>(nil)
         Thread.detachNewThread { [line] in
-            let failure = code { try line.ask("pos?", within_ms: 300) }
+            let failure = failureCode { try line.ask("pos?", within_ms: 300) }
             heard.withLock { $0 = failure }
         }
         usleep(50_000)
@@ -69,12 +60,12 @@ import Work
         #expect(table.faults.withLock { $0 } == ["device-gone: the port \(name) is gone; plug the device in again"])
         table.path.withLock { $0 = "" }
         #expect(waits(2000) { heard.withLock { $0 } != nil })
-        #expect(code { try line.ask("pos?") } == "device-gone")
+        #expect(failureCode { try line.ask("pos?") } == "device-gone")
         // Something else is plugged in.
         plugs.tell(true, at: "1-2", serial: "B7")
         plugs.tell(true, at: "1-2", product: "6015")
         usleep(50_000)
-        #expect(code { try line.ask("pos?") } == "device-gone")
+        #expect(failureCode { try line.ask("pos?") } == "device-gone")
         // The device is there, its port somewhat later and by another name.
         plugs.tell(true, at: "1-2")
         let second = try EmulatedPort("fw102c")
@@ -83,9 +74,9 @@ import Work
         #expect(waits(3000) { table.returns.withLock { $0 } == 1 })
         #expect(try line.ask("pos?").text == "5")
         line.close()
-        #expect(code { try line.ask("pos?") } == "closed")
+        #expect(failureCode { try line.ask("pos?") } == "closed")
         plugs.tell(true, at: "1-2")
-        #expect(code { try line.ask("pos?") } == "closed")
+        #expect(failureCode { try line.ask("pos?") } == "closed")
     }
 
     @Test func theLightOfAPulledLaserComesBackDark() throws {
@@ -109,7 +100,7 @@ import Work
         first.order("unplug")
         plugs.tell(false, at: "1-2", serial: nil)
         #expect(table.faults.withLock { $0.count } == 1)
-        #expect(code { try line.ask("status laser") } == "device-gone")
+        #expect(failureCode { try line.ask("status laser") } == "device-gone")
         let second = try EmulatedPort("ibeam")
         second.order("light on")
         table.path.withLock { $0 = second.path }
@@ -118,7 +109,7 @@ import Work
         #expect(second.light == "off")
         #expect(try line.ask("status laser").text == "OFF")
         #expect(keeper.allOff()?.map(\.result) == [.proven])
-        #expect(code { try line.ask("laser on") } == "light-tripped")
+        #expect(failureCode { try line.ask("laser on") } == "light-tripped")
     }
 
     @Test func namesMeanDevices() {
@@ -134,6 +125,6 @@ import Work
         // Whatever the computer has, this neither fails nor waits.
         let watch = PlugWatch.computer
         if let number = watch?.tell({ _ in }) { watch?.forget(number) }
-        #expect(code { _ = try USBTMCLine("usb:1313:8078:NONE") } != "none")
+        #expect(failureCode { _ = try USBTMCLine("usb:1313:8078:NONE") } != "none")
     }
 }

@@ -1,3 +1,4 @@
+import EmulatedDevices
 import Foundation
 import Instruments
 import Synchronization
@@ -30,7 +31,7 @@ public final class Findings: Sendable {
     func expect(
         _ code: String, _ what: String, line: Int = #line, file: String = #fileID, of body: () throws -> Void
     ) {
-        let found = DriverBench.code(body)
+        let found = failureCode(body)
         if found != code { add("\(what) ended with '\(found)' instead of '\(code)' (\(file):\(line))") }
     }
 }

@@ -36,7 +36,7 @@ func lightContract(_ bench: Bench, _ findings: Findings) throws {
         // A refused command leaves it dark, or is put right.
         try light.on(power_mw: middle)
         port.order("refuse 1")
-        let result = code { try light.on(power_mw: less) }
+        let result = failureCode { try light.on(power_mw: less) }
         port.order("refuse 0")
         findings.expect(
             result == "none" ? light.isOn == true && !isDark() : waits(2000) { isDark() }, "as said after '\(result)'")

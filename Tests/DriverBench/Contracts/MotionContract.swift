@@ -71,7 +71,8 @@ private struct MotionTest {
         bench.device.close()
         findings.expect(state() == .unknown, "unknown after close")
         findings.expect("closed", "the position after close") { _ = try axes[0].position_um() }
-        findings.expect(code { try axes[0].start(axes[0].travel_um.lowerBound) } != "none", "no move after close")
+        findings.expect(
+            failureCode { try axes[0].start(axes[0].travel_um.lowerBound) } != "none", "no move after close")
     }
 
     private func faults(_ port: EmulatedPort) throws {
@@ -96,7 +97,7 @@ private struct MotionTest {
         findings.expect(abs(try axis.position_um() - near) <= 1, "and is there")
         // A refused move is an error.
         port.order("refuse 1000")
-        findings.expect(code { try axis.start(there) } != "none", "a refused move is an error")
+        findings.expect(failureCode { try axis.start(there) } != "none", "a refused move is an error")
         port.order("refuse 0")
         findings.expect(waits(3000) { state() == .moved }, "and it stands")
         if let stuck = bench.testCase?.stuck {

@@ -21,7 +21,7 @@ func wheelContract(_ bench: Bench, _ findings: Findings) throws {
     if let port = bench.port, let last = positions.last {
         bench.deaf { findings.expect(wheel.selected == nil, "what does not answer stands nowhere") }
         port.order("refuse 1000")
-        findings.expect(code { try wheel.select(last) } != "none", "a refused turn is an error")
+        findings.expect(failureCode { try wheel.select(last) } != "none", "a refused turn is an error")
         port.order("refuse 0")
         try wheel.select(last)
         findings.expect(wheel.selected == last, "turns afterwards")
