@@ -37,6 +37,7 @@ local result = segmentation.train(args.images, args.masks, args.model, {
 
 for i = 1, math.min(#result.notes, 10) do io.stderr:write("note: ", result.notes[i], "\n") end
 if #result.notes > 10 then io.stderr:write(("note: %d more are in summary.json\n"):format(#result.notes - 10)) end
+for _, failure in ipairs(result.failed) do io.stderr:write("failed: ", failure.error, "\n") end
 if result.pixel_sizes then io.stderr:write("note: ", result.pixel_sizes, "\n") end
 
 if result.pretrained then print(result.pretrained) end
@@ -47,4 +48,8 @@ if result.test_dice then
   print(("Dice %.4f, accuracy %.4f, %.1f %% of the objects detected on the test images"):format(
     result.test_dice, result.test_accuracy, 100 * result.test_detected))
 end
-return summary(result, args.model)
+local path = summary(result, args.model)
+if #result.failed > 0 then
+  error(("%d of the images were left out and are listed in %s"):format(#result.failed, path), 0)
+end
+return path

@@ -14,36 +14,54 @@ extension AnnotatedSet {
     ///   - pixelSize_um: the side of a pixel in um; nil takes what the files say.
     ///   - planes: which planes of stacks are meant.
     ///   - note: is told what had to be assumed, a line each.
+    ///   - skip: is told of an image that is left out, because it or its mask cannot be used, and why; nil ends the
+    ///     reading at the first.
     /// - Throws: a `Failure` that names the file: missing partner, sizes or channels that differ, a mask that cannot be
-    ///   one, nothing but empty masks.
+    ///   one, nothing but empty masks; where images may be left out, only when none is left.
     public static func read(
         images: String, masks: String, only: String? = nil, except: String? = nil, classes: Int = 2,
-        pixelSize_um: Double? = nil, planes: PlaneChoice = PlaneChoice(), note: (String) -> Void = { _ in }
+        pixelSize_um: Double? = nil, planes: PlaneChoice = PlaneChoice(), note: (String) -> Void = { _ in },
+        skip: ((String, Failure) -> Void)? = nil
     ) throws -> AnnotatedSet {
+        var left: [Failure] = []
+        func read<Read>(_ image: String, _ read: () throws -> Read) throws -> Read? {
+            do { return try read() } catch let failure as Failure {
+                guard let skip else { throw failure }
+                left.append(failure)
+                skip(image, failure)
+                return nil
+            }
+        }
         let pairs = try maskPairs(images: images, masks: masks, only: only).filter { pair in
             !nameParts(except).contains { (pair.image as NSString).lastPathComponent.contains($0) }
         }
         let progress = Progress("reading", total: pairs.count, unit: "images")
         defer { progress.finish() }
-        var read: [(image: Image, mask: ReadMask, pair: MaskPair)] = []
+        var found: [(image: Image, mask: ReadMask, pair: MaskPair)] = []
         for pair in pairs {
             try Interruption.check()
-            let image = try readSpecimen(pair.image, planes: planes, isSquare: pixelSize_um == nil, note: note)
-            let mask = try readAnnotation(pair.mask, classes: classes, planes: planes)
-            mask.notes.forEach(note)
-            try checkIsNoImage(mask.labels, image, pair)
-            read.append((image, mask, pair))
+            found +=
+                try read(pair.image) {
+                    let image = try readSpecimen(pair.image, planes: planes, isSquare: pixelSize_um == nil, note: note)
+                    let mask = try readAnnotation(pair.mask, classes: classes, planes: planes)
+                    try checkIsNoImage(mask.labels, image, pair)
+                    mask.notes.forEach(note)
+                    return (image, mask, pair)
+                }.map { [$0] } ?? []
             progress.advance()
         }
         // Grey that was stored as colour is grey, unless others of the images have colours.
-        let isGrey = read.map { $0.image.channels == 3 && $0.image.hasEqualChannels }
-        let areAllGrey = zip(read, isGrey).allSatisfy { $0.image.channels == 1 || $1 }
-        let annotated = try read.map { image, mask, pair in
-            let name = URL(fileURLWithPath: pair.image).lastPathComponent
-            return try AnnotatedImage(
-                name: name, channels: (0..<(areAllGrey ? 1 : image.channels)).map { image.plane($0) },
-                labels: mask.labels, pixelSize_um: pixelSize_um ?? image.pixelSize_um)
+        let isGrey = found.map { $0.image.channels == 3 && $0.image.hasEqualChannels }
+        let areAllGrey = zip(found, isGrey).allSatisfy { $0.image.channels == 1 || $1 }
+        let annotated = try found.compactMap { image, mask, pair in
+            try read(pair.image) {
+                try AnnotatedImage(
+                    name: URL(fileURLWithPath: pair.image).lastPathComponent,
+                    channels: (0..<(areAllGrey ? 1 : image.channels)).map { image.plane($0) },
+                    labels: mask.labels, pixelSize_um: pixelSize_um ?? image.pixelSize_um)
+            }
         }
+        if annotated.isEmpty, let first = left.first { throw first }
         return try AnnotatedSet(annotated, classes: classes)
     }
 

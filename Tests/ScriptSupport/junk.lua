@@ -2,6 +2,10 @@
 -- `models` is the folder of trained models. The number of a call stands in the file `path` before it is made. `calls` is made by JunkTests.swift.
 local calls, first, stride, path, models = ...
 
+local log <close> = assert(io.open(path, "w"))
+log:write("        0 samples\n")
+log:flush()
+
 local holdsItself = {}
 holdsItself[1], holdsItself.x = holdsItself, holdsItself
 local sparse = { 1, 2, 3 }
@@ -20,6 +24,68 @@ end
 
 local image = imaging.from_rows(rows)
 image:write("sample.tif")
+
+--- Localizations of beads in a focus stack: wider in x above, in y below.
+local function beads()
+  local stack = { frame = {}, x_nm = {}, y_nm = {}, photons = {}, sigma_x_nm = {}, sigma_y_nm = {} }
+  for step = 0, 40 do
+    local z = (step - 20) / 10
+    for bead = 1, 10 do
+      stack.frame[#stack.frame + 1], stack.x_nm[#stack.x_nm + 1], stack.y_nm[#stack.y_nm + 1] = step + 1, bead * 4000, bead * 3000
+      stack.photons[#stack.photons + 1] = 5000
+      stack.sigma_x_nm[#stack.sigma_x_nm + 1] = 130 * (1 + (z - 0.8) ^ 2) ^ 0.5
+      stack.sigma_y_nm[#stack.sigma_y_nm + 1] = 130 * (1 + (z + 0.8) ^ 2) ^ 0.5
+    end
+  end
+  return localization.table(stack)
+end
+
+--- A movie of even light with noise.
+local function even(path, mean, spread)
+  local movie <close> = imaging.create(path)
+  for _ = 1, 500 do
+    local frame = {}
+    for row = 1, 8 do
+      frame[row] = {}
+      for column = 1, 8 do frame[row][column] = mean + math.random(-spread, spread) end
+    end
+    movie:append(imaging.from_rows(frame, "uint16"))
+  end
+  movie:finish()
+  return localization.open(path)
+end
+
+--- An image of blurred spots, which has a resolution.
+local function spots()
+  local wide = {}
+  for row = 1, 96 do
+    wide[row] = {}
+    for column = 1, 96 do wide[row][column] = (row * 7919 + column * 104729) % 331 == 0 and 1000 or 0 end
+  end
+  return imaging.from_rows(wide):blur(2)
+end
+
+--- A short run on the simulated microscope, made when something of it is first asked for.
+local steps
+local function run(what)
+  if not steps then
+    local begun, scope = acquisition.begin("steps"), microscope.open("simulated")
+    steps = { scan = begun:scan(scope, { width_um = 60, height_um = 60, channel = "DAPI" }) }
+    steps.overview = begun:overview(steps.scan, 0.65)
+    steps.objects = begun:objects(steps.overview, function(file)
+      local smooth = imaging.read(file):blur(1)
+      return (smooth:mask(smooth:threshold_otsu()):components())
+    end)
+    steps.targets = begun:targets(steps.objects, scope)
+    steps.plan = begun:plan(steps.targets, scope, { channels = { "DAPI" } })
+    steps.position = steps.plan.positions[1]
+    steps.record = begun:acquire(steps.position, steps.plan, scope)
+    steps.file = steps.record.images[1]
+    begun:close()
+  end
+  return steps[what]
+end
+
 local sample = {
   ["imaging.Image"] = function() return imaging.from_rows(rows) end,
   ["imaging.Stack"] = function() return imaging.open("sample.tif") end,
@@ -44,9 +110,31 @@ local sample = {
   ["periodicity.Measurement"] = function() return periodicity.measure({ localization.table(columns) }) end,
   ["resolution.RingCorrelation"] = function() return resolution.frc(localization.table(columns)) end,
   ["resolution.Map"] = function() return resolution.map(localization.table(columns)) end,
-  ["resolution.Decorrelation"] = function() return resolution.decorrelation(imaging.from_rows(rows), 100) end,
+  ["resolution.Decorrelation"] = function() return resolution.decorrelation(spots(), 100) end,
   ["acquisition.Run"] = function() return acquisition.begin("run") end,
   ["segmentation.Model"] = function() return segmentation.load(models .. "/nuclei") end,
+  ["localization.Registration"] = function()
+    return localization.table(columns):register(localization.table(columns), { model = "shift" })
+  end,
+  ["localization.Astigmatism"] = function() return localization.astigmatism(beads(), 0.05) end,
+  ["localization.PhotonTransfer"] = function()
+    return localization.calibrate(even("dark.tif", 100, 4), { even("dim.tif", 400, 20), even("bright.tif", 900, 30) })
+  end,
+  ["acquisition.Scan"] = function() return run("scan") end,
+  ["acquisition.Overview"] = function() return run("overview") end,
+  ["acquisition.Objects"] = function() return run("objects") end,
+  ["acquisition.Targets"] = function() return run("targets") end,
+  ["acquisition.Plan"] = function() return run("plan") end,
+  ["acquisition.Position"] = function() return run("position") end,
+  ["acquisition.Record"] = function() return run("record") end,
+  ["acquisition.File"] = function() return run("file") end,
+  ["microscope.Light"] = function() return microscope.open("simulated").lasers["488"]:on(1) end,
+  ["microscope.Sequence"] = function() return microscope.open("simulated").camera:sequence(5) end,
+  ["microscope.Frame"] = function() return microscope.open("simulated").camera:snap() end,
+  ["microscope.PropertyWalk"] = function() return (pairs(microscope.open("simulated").camera.properties)) end,
+  ["Error"] = function() return select(2, pcall(imaging.read, "none.tif")) end,
+  ["Parameter"] = function() return integer { 1, "a number" } end,
+  ["Progress"] = function() return progress(10) end,
   ["microscope.Channel"] = function() return microscope.open("simulated").channels.DAPI end,
 }
 
@@ -57,6 +145,16 @@ local function object(class)
     kept[class] = ok and made or false
   end
   return kept[class] or nil
+end
+
+-- Power meters stand on no simulated microscope; what else has methods or properties must be made here.
+for _, call in ipairs(first == 1 and calls or {}) do
+  log:seek("set", 0)
+  log:write(("        0 sample for %s\n"):format(call.name))
+  log:flush()
+  if call.class and call.class ~= "microscope.Meter" and not object(call.class) then
+    error("there is no sample of " .. call.class .. ": " .. tostring(select(2, pcall(sample[call.class] or error))), 0)
+  end
 end
 
 local closed = object("imaging.Image")
@@ -85,7 +183,6 @@ local function plausible(parameter)
   return nil
 end
 
-local log <close> = assert(io.open(path, "w"))
 local number = 0
 
 --- Makes one call, where it is its turn.

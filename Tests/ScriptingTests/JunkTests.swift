@@ -20,7 +20,8 @@ import Testing
         var slow = 0
         var findings: [String] = []
         while findings.count < 20 {
-            let start = "assert(loadfile('junk.lua'))(\(JunkTests.calls), \(first), \(stride), 'progress', "
+            let start =
+                "assert(loadfile('junk.lua'))(\(JunkTests.calls), \(first), \(stride), 'progress', "
                 + "'\(ScriptTests.root)/Models')"
             try Data(start.utf8).write(to: folder.appendingPathComponent("start.lua"))
             try? FileManager.default.removeItem(at: progress)
@@ -35,7 +36,7 @@ import Testing
             case .failed(let how): findings.append("\(how): \(call)")
             case .done: break
             }
-            first = number + 1
+            first = max(number, first) + 1
         }
         print("\(slow) calls took long and were stopped; findings: \(findings)")
         #expect(findings.isEmpty)
@@ -54,7 +55,9 @@ import Testing
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        let errors = folder.appendingPathComponent("errors")
+        try Data().write(to: errors)
+        process.standardError = try FileHandle(forWritingTo: errors)
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["STORMBENCH_MEMORY": "2G", "OMP_NUM_THREADS": "1"]) { $1 }
         try process.run()
@@ -79,7 +82,9 @@ import Testing
         switch process.terminationStatus {
         case 0: return .done
         case 130: return .stopped
-        default: return .failed("status \(process.terminationStatus)")
+        default:
+            let text = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
+            return .failed("status \(process.terminationStatus), \(text.suffix(300))")
         }
     }
 

@@ -83,4 +83,33 @@ import Work
             #expect(throws: Failure.self) { try names(only: "four") }
         }
     }
+
+    @Test func oneDamagedFileDoesNotSpoilTheRest() throws {
+        try withFolders { images, masks in
+            let mask: Plane<UInt8> = plane(60, 50) { row, column in row > 10 && row < 30 && column > 10 ? 1 : 0 }
+            for name in ["a", "b", "c", "d"] {
+                for folder in [images, masks] { try writePNG(Image(mask), to: "\(folder)/\(name).png") }
+            }
+            try Data("no image".utf8).write(to: URL(fileURLWithPath: images + "/b.png"))
+            try writePNG(Image(mask.crop(Region(column: 0, row: 0, width: 59, height: 50))), to: masks + "/c.png")
+            try Data().write(to: URL(fileURLWithPath: masks + "/d.png"))
+            var left: [String] = []
+            let set = try AnnotatedSet.read(
+                images: images, masks: masks,
+                skip: { file, failure in
+                    left.append("\(file): \(failure)")
+                })
+            #expect(set.images.map(\.name) == ["a.png"])
+            #expect(left.count == 3 && left.allSatisfy { !$0.contains("a.png") }, "\(left)")
+            for name in ["b", "c", "d"] {
+                #expect(left.contains { $0.hasPrefix("\(images)/\(name).png: ") }, "\(left)")
+            }
+
+            try Data("no image".utf8).write(to: URL(fileURLWithPath: images + "/a.png"))
+            let failure = #expect(throws: Failure.self) {
+                try AnnotatedSet.read(images: images, masks: masks, skip: { _, _ in })
+            }
+            #expect(failure?.code == "not-an-image")
+        }
+    }
 }

@@ -64,7 +64,8 @@ segmentation = {}
 --- some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
 --- fewer than 6 objects nothing can be spared: held_out is then false and the scores are those of the
 --- training patches. Patches are larger where objects are, up to the whole image; scored_on says so. Images
---- with an empty mask are examples of background. What makes annotation or scores doubtful, such as a perfect
+--- with an empty mask are examples of background; what cannot be read is left out and listed in failed, unless
+--- it is all there is. What makes annotation or scores doubtful, such as a perfect
 --- score, is told and listed in warnings. Ctrl-C leaves a checkpoint for `resume`.
 --- Who marks few objects may leave others beside them unmarked. What looks like the marked ones, by brightness
 --- and texture, is then not taken for background, nothing is learned far from the marked ones, and of up to
@@ -83,7 +84,7 @@ segmentation = {}
 ---@param masks string its mask, or a folder of masks with the images' names; 0 is background
 ---@param folder string the model folder
 ---@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, channel: integer|string?, slice: integer|string?, frame: integer|string?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, marked: string?, align_outlines: boolean?, precision: string? } how to train (may be left out)
----@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75; notes, a list of what had to be assumed
+---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75; notes, a list of what had to be assumed; failed, a list of images that were left out as they or their masks cannot be used, with file and error
 ---@return any>
 function segmentation.train(images, masks, folder, options) end
 

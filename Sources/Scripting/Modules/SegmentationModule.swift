@@ -190,13 +190,15 @@ extension LuaModule {
             result:
                 "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, "
                 + "unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, "
-                + "test_detected, test_objects_dice75; notes, a list of what had to be assumed",
+                + "test_detected, test_objects_dice75; notes, a list of what had to be assumed; failed, a list of images "
+                + "that were left out as they or their masks cannot be used, with file and error",
             details: """
                 A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
                 some objects are kept out of the training; dice and accuracy are those of the best weights on them. With
                 fewer than 6 objects nothing can be spared: held_out is then false and the scores are those of the
                 training patches. Patches are larger where objects are, up to the whole image; scored_on says so. Images
-                with an empty mask are examples of background. What makes annotation or scores doubtful, such as a perfect
+                with an empty mask are examples of background; what cannot be read is left out and listed in failed, unless
+                it is all there is. What makes annotation or scores doubtful, such as a perfect
                 score, is told and listed in warnings. Ctrl-C leaves a checkpoint for `resume`.
                 Who marks few objects may leave others beside them unmarked. What looks like the marked ones, by brightness
                 and texture, is then not taken for background, nothing is learned far from the marked ones, and of up to
@@ -214,17 +216,19 @@ extension LuaModule {
                 """
         ) { (images: String, masks: String, folder: String, options: TrainingOptions) -> [String: LuaValue] in
             var notes: [String] = []
-            let set = try AnnotatedSet.read(
-                images: images, masks: masks, only: options.only, except: options.test, classes: options.classes,
-                pixelSize_um: options.pixel_um, planes: options.planes
-            ) { notes.append($0) }
-            let test =
-                options.test.isEmpty
-                ? nil
-                : try AnnotatedSet.read(
-                    images: images, masks: masks, only: options.test, classes: options.classes,
+            var failed: [LuaValue] = []
+            func read(only: String, except: String? = nil) throws -> AnnotatedSet {
+                try AnnotatedSet.read(
+                    images: images, masks: masks, only: only, except: except, classes: options.classes,
                     pixelSize_um: options.pixel_um, planes: options.planes
-                ) { notes.append($0) }
+                ) {
+                    notes.append($0)
+                } skip: { file, failure in
+                    failed.append(.record(["file": .text(file), "error": .text("\(failure)")]))
+                }
+            }
+            let set = try read(only: options.only, except: options.test)
+            let test = options.test.isEmpty ? nil : try read(only: options.test)
             let origin = ModelDescription.DataOrigin(source: options.source, licence: options.licence)
             let result = try Segmentation.train(
                 set, settings: options.settings, folder: folder, test: test?.images ?? [],
@@ -243,6 +247,7 @@ extension LuaModule {
             if let on = model.scores.on { results["scored_on"] = .text(on) }
             if let warnings = model.warnings { results["warnings"] = .list(warnings.map { .text($0) }) }
             results["notes"] = .list(notes.map { .text($0) })
+            results["failed"] = .list(failed)
             if let words = model.training.pixelSizes { results["pixel_sizes"] = .text(words) }
             if let start = result.start { results["pretrained"] = .text(start.inWords) }
             if let test = model.scores.test {
