@@ -32,9 +32,7 @@ end
 local scores = segmentation.score(args.result, args.truth, args.classes, args.only, args.separate)
 for i = 1, math.min(#scores.notes, 10) do io.stderr:write("note: ", scores.notes[i], "\n") end
 for _, failure in ipairs(scores.failed) do io.stderr:write("failed: ", failure.error, "\n") end
-print(string.format("Dice %.4f, accuracy %.4f, %s, %d false objects", scores.dice, scores.accuracy,
-  scores.detected and string.format("%.1f %% of %d objects detected, %.1f %% with Dice 0.75", 100 * scores.detected,
-    scores.objects, 100 * scores.objects_dice75) or "no true objects", scores.false_objects))
+print(scores.in_words)
 local path = summary(scores)
 if #scores.failed > 0 then
   error(("%d of %d masks failed and are listed in %s"):format(#scores.failed, #scores.failed + scores.images, path), 0)

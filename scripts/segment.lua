@@ -192,12 +192,13 @@ if args.truth and #done > 0 then
   elseif scores then
     for _, text in ipairs(scores.notes) do note(text); notes[#notes + 1] = text end
     for _, failure in ipairs(scores.failed) do fail(failure.file, failure.error) end
-    print(("Dice %.4f, accuracy %.4f, %s, %d false objects"):format(scores.dice, scores.accuracy,
-      scores.detected and ("%.1f %% of %d objects detected, %.1f %% with Dice 0.75"):format(
-        100 * scores.detected, scores.objects, 100 * scores.objects_dice75) or "no true objects", scores.false_objects))
+    print(scores.in_words)
     results.dice, results.accuracy = scores.dice, scores.accuracy
     results.detected, results.objects_dice75 = scores.detected, scores.objects_dice75
     results.true_objects, results.false_objects, results.scored = scores.objects, scores.false_objects, scores.images
+    for _, name in ipairs { "precision", "f1", "f1_iou75", "ap", "ap_iou75", "merges", "splits" } do
+      results[name] = scores[name]
+    end
   end
 end
 local path = summary(results)

@@ -44,10 +44,7 @@ if result.pretrained then print(result.pretrained) end
 print(("%s: %d steps on %d objects of %d images in %.0f s"):format(
   result.network, result.iterations, result.objects, result.images, result.seconds))
 print(("Dice %.4f, accuracy %.4f on %s"):format(result.dice, result.accuracy, result.scored_on))
-if result.test_dice then
-  print(("Dice %.4f, accuracy %.4f, %.1f %% of the objects detected on the test images"):format(
-    result.test_dice, result.test_accuracy, 100 * result.test_detected))
-end
+if result.test_in_words then print("on the test images: " .. result.test_in_words) end
 local path = summary(result, args.model)
 if #result.failed > 0 then
   error(("%d of the images were left out and are listed in %s"):format(#result.failed, path), 0)

@@ -71,8 +71,10 @@ import Work
         let all = try AnnotatedSet.read(images: set.folder + "/images", masks: set.folder + "/masks").images
         let folds = set.folds.map { set.folds(all, count: $0) }
         print("\n\(set.name): \(objects ?? set.objects) of its objects, \(all.count) images")
-        print("| run | objects of | scored | steps | s | CPU s | Dice | accuracy | detected | Dice 0.75 |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+        print(
+            "| run | objects of | scored | steps | s | CPU s | Dice | accuracy | detected | Dice 0.75 | F1 | AP | false |"
+        )
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         var scores: [SegmentationScores] = []
         for run in 0..<min(seeds, folds?.count ?? seeds) {
             let seed = firstSeed + UInt64(run)
@@ -81,10 +83,10 @@ import Work
             scores.append(try train(set, pool.map { all[$0] }, scoring: scored.map { $0.map { all[$0] } }, seed: seed))
         }
         func row(_ name: String, _ pick: ([Double]) -> Double) {
-            let values = [\SegmentationScores.dice, \.accuracy, \.detected, \.objectsDice75].map { path in
+            let values = [\SegmentationScores.dice, \.accuracy, \.detected, \.objectsDice75, \.f1, \.ap].map { path in
                 String(format: "%.4f", pick(scores.map { $0[keyPath: path] }))
             }
-            print("| \(name) | | | | | | \(values.joined(separator: " | ")) |")
+            print("| \(name) | | | | | | \(values.joined(separator: " | ")) | |")
         }
         row("mean") { $0.reduce(0, +) / Double($0.count) }
         row("worst") { $0.min() ?? 0 }
@@ -123,9 +125,17 @@ import Work
         print(
             "| \(seed) | \(training.images.count) images | \(scored.count) images | \(training.iterations) | "
                 + String(
-                    format: "%.0f | %.0f | %.4f | %.4f | %.4f | %.4f |", training.seconds, training.processorSeconds,
-                    scores.dice, scores.accuracy, scores.detected, scores.objectsDice75))
+                    format: "%.0f | %.0f | %.4f | %.4f | %.4f | %.4f | %.4f | %.4f | %d |", training.seconds,
+                    training.processorSeconds, scores.dice, scores.accuracy, scores.detected, scores.objectsDice75,
+                    scores.f1, scores.ap, scores.falseObjects ?? 0))
         fflush(nil)
         return scores
     }
+}
+
+extension SegmentationScores {
+    /// F1 of the objects at an IoU of 0.5, 0 where there are none.
+    fileprivate var f1: Double { matching?.f1At50 ?? 0 }
+    /// The average precision of the objects at an IoU of 0.5, 0 where there are none.
+    fileprivate var ap: Double { matching?.apAt50 ?? 0 }
 }

@@ -25,7 +25,7 @@ func modelCard(_ model: ModelDescription) -> String {
             """
 
 
-            On test images, none of which was learned from, the Dice coefficient is \(number(scores.dice, 4)) and \(number(100 * scores.accuracy, 2)) % of the pixels are right; of \(scores.objects) objects \(number(100 * scores.detected, 1)) % are detected, and \(number(100 * scores.objectsDice75, 1)) % have a Dice coefficient of 0.75 or more of their own, touching objects not being cut apart.
+            On test images, none of which was learned from, the Dice coefficient is \(number(scores.dice, 4)) and \(number(100 * scores.accuracy, 2)) % of the pixels are right; of \(scores.objects) objects \(number(100 * scores.detected, 1)) % are detected, and \(number(100 * scores.objectsDice75, 1)) % have a Dice coefficient of 0.75 or more of their own, touching objects not being cut apart.\(scores.matching.map(matchingInWords) ?? "")
             """
         } ?? ""
     let origin =
@@ -70,6 +70,13 @@ func modelCard(_ model: ModelDescription) -> String {
         Intensities are scaled between the percentiles \(number(model.scaling.lowPercentile, 1)) and \(number(model.scaling.highPercentile, 1)) of each image, so exposure and gain may differ from training. Specimens, stains and magnifications unlike those of the training images need a check by eye, or a new training.
 
         """
+}
+
+/// How found and true objects pair up, as a sentence after others.
+private func matchingInWords(_ matching: ObjectMatching) -> String {
+    func two(_ value: Double?) -> String { value.map { number($0, 3) } ?? "-" }
+    return
+        " Paired one to one with an IoU of at least 0.5, F1 is \(two(matching.f1At50)) and the average precision \(two(matching.apAt50)) (at 0.75: \(two(matching.f1At75)) and \(two(matching.apAt75))); \(matching.found) objects were found, of which \(matching.found - matching.pairs50) are in no pair, \(matching.merges) hold several true ones, and \(matching.splits) true ones are in several parts."
 }
 
 extension NetworkDescription {

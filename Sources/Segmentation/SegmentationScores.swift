@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import Work
 
@@ -17,6 +18,27 @@ public struct SegmentationScores: Sendable, Codable, Equatable {
     /// The number of predicted objects of which less than half the pixels are in true objects; nil in scores made before it
     /// was counted.
     public var falseObjects: Int?
+    /// How found and true objects pair up; nil in scores made before they were paired.
+    public var matching: ObjectMatching?
+
+    /// The scores in words, of pixels and of objects.
+    public var inWords: String {
+        let pixels =
+            String(format: "Dice %.4f, accuracy %.4f, ", dice, accuracy)
+            + (objects > 0
+                ? String(
+                    format: "%.1f %% of %d objects detected, %.1f %% with Dice 0.75", 100 * detected, objects,
+                    100 * objectsDice75)
+                : "no true objects") + ", \(falseObjects ?? 0) false objects"
+        guard let matching, let f1 = matching.f1At50, let ap = matching.apAt50, let f1At75 = matching.f1At75,
+            let apAt75 = matching.apAt75
+        else { return pixels }
+        return pixels
+            + String(
+                format: "\n%d objects found: F1 %.3f and AP %.3f at IoU 0.5 (%.3f and %.3f at 0.75), precision %@, ",
+                matching.found, f1, ap, f1At75, apAt75, matching.precision.map { String(format: "%.3f", $0) } ?? "-")
+            + "\(matching.merges) merged, \(matching.splits) split"
+    }
 }
 
 /// Gathers the counts that scores are made from, image by image.
@@ -27,6 +49,7 @@ public struct ScoreTally: Sendable {
     private var detected = 0
     private var good = 0
     private var falseObjects = 0
+    private var matching = ObjectMatching()
 
     /// A tally for a number of classes with the background.
     public init(classes: Int = 2) {
@@ -54,38 +77,45 @@ public struct ScoreTally: Sendable {
             let column = classes == 2 ? (said > 0 ? 1 : 0) : min(said, classes - 1)
             confusion[row * classes + column] += 1
         }
-        countFalse(predicted, truth)
-        let set: AnnotatedSet
-        do { set = try AnnotatedSet([annotated], classes: classes) } catch let failure as Failure {
-            if ["annotation-too-small", "annotation-empty"].contains(failure.code) { return }
-            throw failure
-        }
-        count(set, predicted: predicted, mask: mask)
-    }
-
-    private mutating func countFalse(_ predicted: Plane<UInt32>, _ truth: Plane<UInt32>) {
         var areas: [UInt32: (all: Int, right: Int)] = [:]
         for (label, actual) in zip(predicted.samples, truth.samples) where label > 0 {
             areas[label, default: (0, 0)].all += 1
             if actual > 0 { areas[label, default: (0, 0)].right += 1 }
         }
         falseObjects += areas.values.filter { $0.all >= AnnotatedSet.leastArea_px && 2 * $0.right < $0.all }.count
+        let found = areas.mapValues(\.all)
+        let large = found.filter { $0.value >= AnnotatedSet.leastArea_px }
+        let set: AnnotatedSet
+        do { set = try AnnotatedSet([annotated], classes: classes) } catch let failure as Failure {
+            guard ["annotation-too-small", "annotation-empty"].contains(failure.code) else { throw failure }
+            matching.add(overlaps: [:], truth: [:], found: large)
+            return
+        }
+        let overlaps = count(set, predicted: predicted, areas: found, mask: mask)
+        matching.add(
+            overlaps: overlaps, truth: Dictionary(uniqueKeysWithValues: set.objects.map { ($0.label, $0.area) }),
+            found: large)
     }
 
-    private mutating func count(_ set: AnnotatedSet, predicted: Plane<UInt32>, mask: Plane<UInt8>) {
-        var areas: [UInt32: Int] = [:]
-        for label in predicted.samples where label > 0 { areas[label, default: 0] += 1 }
+    /// Counts the true objects and what is found of each.
+    /// - Returns: how many pixels true and found objects of one class share.
+    private mutating func count(
+        _ set: AnnotatedSet, predicted: Plane<UInt32>, areas: [UInt32: Int], mask: Plane<UInt8>
+    ) -> [ObjectMatching.Overlap: Int] {
+        var shared: [ObjectMatching.Overlap: Int] = [:]
         for object in set.objects {
             var overlaps: [UInt32: Int] = [:]
+            var right: [UInt32: Int] = [:]
             var covered = 0
             for row in object.box.row..<object.box.row + object.box.height {
                 for column in object.box.column..<object.box.column + object.box.width {
                     guard set.instances[0][row, column] == object.label else { continue }
-                    if classes == 2 ? mask[row, column] > 0 : Int(mask[row, column]) == object.classNumber {
-                        covered += 1
-                    }
+                    let isRight = classes == 2 ? mask[row, column] > 0 : mask[row, column] == object.classNumber
+                    if isRight { covered += 1 }
                     let label = predicted[row, column]
-                    if label > 0 { overlaps[label, default: 0] += 1 }
+                    guard label > 0 else { continue }
+                    overlaps[label, default: 0] += 1
+                    if isRight { right[label, default: 0] += 1 }
                 }
             }
             let best =
@@ -95,7 +125,9 @@ public struct ScoreTally: Sendable {
             objects += 1
             if 2 * covered >= object.area { detected += 1 }
             if best >= 0.75 { good += 1 }
+            for (label, pixels) in right { shared[.init(truth: object.label, found: label)] = pixels }
         }
+        return shared
     }
 
     /// The scores of all images counted so far.
@@ -104,7 +136,8 @@ public struct ScoreTally: Sendable {
         func share(_ part: Int, _ whole: Int) -> Double { whole > 0 ? Double(part) / Double(whole) : 0 }
         return SegmentationScores(
             dice: dice, accuracy: accuracy, objects: objects, detected: share(detected, objects),
-            objectsDice75: share(good, objects), falseObjects: falseObjects)
+            objectsDice75: share(good, objects), falseObjects: falseObjects,
+            matching: matching)
     }
 }
 

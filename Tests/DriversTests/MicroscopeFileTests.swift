@@ -80,6 +80,10 @@ import Work
                 "rig.lua: channels: a: lights: 405 is 60; give 0 to 50"
             ),
             (
+                "lights = { a = { driver = \"simulated\", maximum_mw = -1e308 } }, channels = { a = { lights = { a = 1 } } }",
+                "give 0.001 to 100000"
+            ),
+            (
                 "lights = { [\"405\"] = { driver = \"simulated\", gated_by = \"board\" } }",
                 "there is no trigger 'board' to gate it"
             ),

@@ -129,6 +129,47 @@ import Testing
         #expect(tally.scores.dice == 1 && tally.scores.detected == 1 && tally.scores.objectsDice75 == 0)
     }
 
+    @Test func objectsArePairedOneToOne() throws {
+        // A merged pair, an object in two parts with one of exactly half its size, a shifted one with an IoU of 60/140,
+        // one found well (90/110), a false one, and a speck.
+        func box(_ row: Int, _ column: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Bool {
+            rows.contains(row) && columns.contains(column)
+        }
+        let truth: Plane<UInt32> = plane(80, 60) { row, column in
+            if box(row, column, 0..<10, 0..<10) { return 1 }
+            if box(row, column, 0..<10, 10..<20) { return 2 }
+            if box(row, column, 20..<30, 0..<20) { return 3 }
+            if box(row, column, 40..<50, 0..<10) { return 4 }
+            return box(row, column, 40..<50, 30..<40) ? 5 : 0
+        }
+        let found: Plane<UInt32> = plane(80, 60) { row, column in
+            if box(row, column, 0..<10, 0..<20) { return 1 }
+            if box(row, column, 20..<30, 0..<10) { return 2 }
+            if box(row, column, 20..<30, 11..<20) { return 3 }
+            if box(row, column, 40..<50, 4..<14) { return 4 }
+            if box(row, column, 40..<50, 31..<41) { return 5 }
+            if box(row, column, 52..<58, 60..<70) { return 6 }
+            return box(row, column, 0..<3, 70..<75) ? 7 : 0
+        }
+        var tally = ScoreTally()
+        try tally.add(mask: found.map { $0 > 0 ? 255 : 0 }, objects: found, truth: truth, name: "pairs")
+        let matching = try #require(tally.scores.matching)
+        // Pairs at 0.5: the merged one with one of its two (100/200), the half (100/200) and the one found well.
+        #expect(matching.objects == 5 && matching.found == 6)
+        #expect(matching.pairs50 == 3 && matching.pairs75 == 1)
+        #expect(matching.merges == 1 && matching.splits == 1)
+        #expect(matching.precision == 0.5 && matching.f1At50 == 6.0 / 11 && matching.apAt50 == 3.0 / 8)
+        #expect(matching.f1At75 == 2.0 / 11 && matching.apAt75 == 1.0 / 10)
+
+        let nothing = truth.map { _ in UInt32(0) }
+        var empty = ScoreTally()
+        try empty.add(mask: found.map { $0 > 0 ? 255 : 0 }, objects: found, truth: nothing, name: "empty")
+        #expect(empty.scores.matching?.found == 6 && empty.scores.matching?.precision == 0)
+        var none = ScoreTally()
+        try none.add(mask: nothing.map { _ in 0 }, objects: nothing, truth: nothing, name: "none")
+        #expect(none.scores.matching?.f1At50 == nil && none.scores.inWords.contains("no true objects"))
+    }
+
     @Test func classesAreScoredApart() throws {
         let truth: Plane<UInt32> = plane(30, 10) { _, column in UInt32(column / 10) }
         let mask: Plane<UInt8> = plane(30, 10) { _, column in column < 20 ? UInt8(column / 10) : 1 }

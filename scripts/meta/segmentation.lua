@@ -84,7 +84,7 @@ segmentation = {}
 ---@param masks string its mask, or a folder of masks with the images' names; 0 is background
 ---@param folder string the model folder
 ---@param options? { network: string?, pretrained: string?, minutes: number?, iterations: integer?, objects: integer?, classes: integer?, seed: integer?, resume: boolean?, only: string?, test: string?, source: string?, licence: string?, pixel_um: number?, channel: integer|string?, slice: integer|string?, frame: integer|string?, base_width: integer?, depth: integer?, batch: integer?, crop_px: integer?, learning_rate: number?, schedule: string?, class_weights: number[]?, marked: string?, align_outlines: boolean?, precision: string? } how to train (may be left out)
----@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75; notes, a list of what had to be assumed; failed, a list of images that were left out as they or their masks cannot be used, with file and error
+---@return table<string # network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, test_detected, test_objects_dice75, those of `score` for pairs of objects with test_ before them, test_in_words; notes, a list of what had to be assumed; failed, a list of images that were left out as they or their masks cannot be used, with file and error
 ---@return any>
 function segmentation.train(images, masks, folder, options) end
 
@@ -121,6 +121,12 @@ function segmentation.mask_of(image, masks) end
 --- objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more. Both are nil
 --- where the truth has no objects.
 --- false_objects: the objects of at least 30 pixels of the masks that lie less than half in true objects.
+--- found counts the objects of the masks with at least 30 pixels. A true and a found object are a pair where
+--- their intersection is at least half their union (IoU 0.5), or three quarters of it for f1_iou75 and
+--- ap_iou75. precision: the share of found objects in a pair; f1: 2 TP / (2 TP + FP + FN); ap: the average
+--- precision TP / (TP + FP + FN). merges: the found objects that hold more than half of each of several true
+--- ones; splits: the true objects that hold more than half of each of several found ones. They are nil where
+--- there is nothing to share out.
 --- A mask with more than one value above 0 is a label image: its values are its objects, but a value that marks
 --- many separate objects is a class, and its connected parts are the objects. Of several files, those that cannot
 --- be compared are in `failed`; a single one is an error.
@@ -130,6 +136,6 @@ function segmentation.mask_of(image, masks) end
 ---@param only? string take only masks with this in their names (default "")
 ---@param separate? boolean cut objects of the masks that touch apart first (default false)
 ---@param planes? { channel: integer|string?, slice: integer|string?, frame: integer|string? } channel, slice and frame of the truth, where it is a stack (may be left out)
----@return table<string # dice, accuracy, detected, objects_dice75, objects, false_objects, images; failed, a list of { file, error }; notes, a list of what had to be assumed
+---@return table<string # dice, accuracy, detected, objects_dice75, objects, false_objects, images; of pairs of objects found, precision, f1, f1_iou75, ap, ap_iou75, merges, splits; in_words; failed, a list of { file, error }; notes, a list of what had to be assumed
 ---@return any>
 function segmentation.score(masks, truth, classes, only, separate, planes) end

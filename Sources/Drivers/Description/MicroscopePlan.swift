@@ -275,7 +275,8 @@ struct MicroscopePlan {
     private mutating func addChannel(_ name: String, _ value: JSONValue) throws {
         let place = "\(file.place): channels: \(name)"
         let lights = named.filter { $0.provision == .light }.map { device -> ChannelReading.Light in
-            if case .number(let maximum)? = device.values["maximum_mw"] {
+            // What is no power is told where the light's own keys are checked.
+            if case .number(let maximum)? = device.values["maximum_mw"], maximum > 0, maximum.isFinite {
                 let curve = devices.first { $0.provision == .light && $0.name == device.name }?.curve
                 return (device.name, curve.map { $0.highest(settingUpTo: maximum) } ?? maximum)
             }

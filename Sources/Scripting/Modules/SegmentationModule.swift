@@ -190,7 +190,8 @@ extension LuaModule {
             result:
                 "network, iterations, seconds, processor_seconds, dice, accuracy, held_out, scored_on, images, objects, "
                 + "unmarked, warnings, pretrained; the scores on test images as test_dice, test_accuracy, "
-                + "test_detected, test_objects_dice75; notes, a list of what had to be assumed; failed, a list of images "
+                + "test_detected, test_objects_dice75, those of `score` for pairs of objects with test_ before them, "
+                + "test_in_words; notes, a list of what had to be assumed; failed, a list of images "
                 + "that were left out as they or their masks cannot be used, with file and error",
             details: """
                 A mask's values tell objects apart, or with more than two classes they are class numbers. Patches around
@@ -255,6 +256,8 @@ extension LuaModule {
                 results["test_accuracy"] = .number(rounded(test.accuracy, 5))
                 results["test_detected"] = .number(rounded(test.detected, 5))
                 results["test_objects_dice75"] = .number(rounded(test.objectsDice75, 5))
+                results["test_in_words"] = .text(test.inWords)
+                for (name, value) in pairing(test) { results["test_" + name] = value }
             }
             return results
         }
@@ -387,8 +390,9 @@ extension LuaModule {
                 Parameter("planes", "channel, slice and frame of the truth, where it is a stack"),
             ],
             result:
-                "dice, accuracy, detected, objects_dice75, objects, false_objects, images; failed, a list of { file, error }; "
-                + "notes, a list of what had to be assumed",
+                "dice, accuracy, detected, objects_dice75, objects, false_objects, images; of pairs of objects found, precision, "
+                + "f1, f1_iou75, ap, ap_iou75, merges, splits; in_words; failed, a list of { file, error }; notes, a list of "
+                + "what had to be assumed",
             details: """
                 dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes. It is 1
                 where nothing is there and nothing was found.
@@ -397,6 +401,12 @@ extension LuaModule {
                 objects_dice75: the share of these objects with an object of the mask whose Dice is 0.75 or more. Both are nil
                 where the truth has no objects.
                 false_objects: the objects of at least 30 pixels of the masks that lie less than half in true objects.
+                found counts the objects of the masks with at least 30 pixels. A true and a found object are a pair where
+                their intersection is at least half their union (IoU 0.5), or three quarters of it for f1_iou75 and
+                ap_iou75. precision: the share of found objects in a pair; f1: 2 TP / (2 TP + FP + FN); ap: the average
+                precision TP / (TP + FP + FN). merges: the found objects that hold more than half of each of several true
+                ones; splits: the true objects that hold more than half of each of several found ones. They are nil where
+                there is nothing to share out.
                 A mask with more than one value above 0 is a label image: its values are its objects, but a value that marks
                 many separate objects is a class, and its connected parts are the objects. Of several files, those that cannot
                 be compared are in `failed`; a single one is an error.
@@ -420,15 +430,28 @@ extension LuaModule {
             let found = try Segmentation.scores(of: pairs, classes: classes, separate: separate, planes: planes.choice)
             let scores = found.scores
             let hasObjects = scores.objects > 0
-            return [
+            let results: [String: LuaValue] = [
                 "dice": .number(rounded(scores.dice, 5)), "accuracy": .number(rounded(scores.accuracy, 5)),
                 "detected": hasObjects ? .number(rounded(scores.detected, 5)) : .nil,
                 "objects_dice75": hasObjects ? .number(rounded(scores.objectsDice75, 5)) : .nil,
                 "objects": .integer(scores.objects), "false_objects": .integer(scores.falseObjects ?? 0),
                 "images": .integer(found.images), "notes": .list(found.notes.map { .text($0) }),
                 "failed": .list(found.failed.map { ["file": .text($0.file), "error": .text($0.reason)] }),
+                "in_words": .text(scores.inWords),
             ]
+            return results.merging(pairing(scores)) { own, _ in own }
         }
+    }
+
+    /// How found and true objects pair up.
+    private static func pairing(_ scores: SegmentationScores) -> [String: LuaValue] {
+        guard let matching = scores.matching else { return [:] }
+        func share(_ value: Double?) -> LuaValue { value.map { .number(rounded($0, 5)) } ?? .nil }
+        return [
+            "found": .integer(matching.found), "precision": share(matching.precision), "f1": share(matching.f1At50),
+            "f1_iou75": share(matching.f1At75), "ap": share(matching.apAt50), "ap_iou75": share(matching.apAt75),
+            "merges": .integer(matching.merges), "splits": .integer(matching.splits),
+        ]
     }
 
     private static func rounded(_ value: Double, _ digits: Int) -> Double {
