@@ -49,25 +49,26 @@ let package = Package(
         module("Randomness"),
         module("Transports", ["CUSB", "PosixShim", "Work"]),
         module("Imaging", ["CTIFF", "CPNG", "CCairo", "Kernels", "Work"]),
+        module("Optics", ["Imaging", "Work"]),
         module("Networks", ["COneDNN", "COpenBLAS", "Kernels", "Randomness", "Work"]),
         module("Segmentation", ["Imaging", "Kernels", "Networks", "Randomness", "Work"]),
-        module("Localization", ["CHDF5", "CKissFFT", "CZlib", "Imaging", "Kernels", "ReaderStart", "Work"]),
+        module("Localization", ["CHDF5", "CKissFFT", "CZlib", "Imaging", "Kernels", "Optics", "ReaderStart", "Work"]),
         module("Resolution", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
         module("Periodicity", ["CKissFFT", "Imaging", "Localization", "Randomness", "Work"]),
-        module("Simulation", ["Imaging", "Localization", "Randomness", "Work"]),
-        module("Instruments", ["Imaging", "Localization", "Work"]),
+        module("Simulation", ["Imaging", "Localization", "Optics", "Randomness", "Work"]),
+        module("Instruments", ["Imaging", "Optics", "Work"]),
         .target(
             name: "Drivers",
             dependencies: [
-                "CLua", "Imaging", "Instruments", "Localization", "LuaShim", "Randomness", "Simulation", "Transports",
-                "Work",
+                "CLua", "Imaging", "Instruments", "LuaShim", "Optics", "Randomness", "Simulation", "Transports", "Work",
             ], exclude: ["README.md"], resources: [.embedInCode("Simulated/simulated.json")], swiftSettings: strict),
-        module("Acquisition", ["Imaging", "Instruments", "Randomness", "Work"]),
-        module("Viewing", ["Imaging", "Work"]),
+        module("Acquisition", ["Imaging", "Instruments", "Optics", "Randomness", "Work"]),
+        module("Viewing", ["Imaging", "Optics", "Work"]),
         module(
             "Scripting",
             [
-                "CLua", "LuaShim", "Work", "Randomness", "Imaging", "Networks", "Segmentation", "Localization",
+                "CLua", "LuaShim", "Work", "Randomness", "Imaging", "Optics", "Networks", "Segmentation",
+                "Localization",
                 "Resolution", "Periodicity", "Simulation", "Instruments", "Drivers", "Acquisition", "Viewing",
             ]),
         .executableTarget(
@@ -132,7 +133,7 @@ let package = Package(
         .executableTarget(
             name: "LocalizationBench",
             dependencies: [
-                "Imaging", "Localization", "Randomness", "Simulation", "Work",
+                "Imaging", "Localization", "Optics", "Randomness", "Simulation", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -140,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "PeriodicityBench",
             dependencies: [
-                "Localization", "Periodicity", "Randomness", "Simulation", "Work",
+                "Localization", "Optics", "Periodicity", "Randomness", "Simulation", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -148,8 +149,8 @@ let package = Package(
         .executableTarget(
             name: "FuzzBench",
             dependencies: [
-                "Acquisition", "Drivers", "Imaging", "Instruments", "Localization", "Networks", "Randomness",
-                "ReaderStart", "Segmentation", "Work",
+                "Acquisition", "Drivers", "Imaging", "Instruments", "Localization", "Networks", "Optics",
+                "Randomness", "ReaderStart", "Segmentation", "Work",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -158,18 +159,19 @@ let package = Package(
         tests(of: "Randomness"),
         tests(of: "Transports", "EmulatedDevices", "PosixShim", "Work", "stormbench-keeper"),
         tests(
-            of: "Drivers", "DriverBench", "EmulatedDevices", "Imaging", "Instruments", "KeeperCheck", "PosixShim",
+            of: "Drivers", "DriverBench", "EmulatedDevices", "Imaging", "Instruments", "KeeperCheck", "Optics",
+            "PosixShim",
             "Transports", "Work"),
         tests(of: "Imaging", "Work"),
         tests(of: "Networks", "Kernels", "Randomness", "Work"),
         tests(of: "Segmentation", "Imaging", "Kernels", "Networks", "Randomness", "Work"),
-        tests(of: "Localization", "Imaging", "Kernels", "Randomness", "Simulation", "Work"),
+        tests(of: "Localization", "Imaging", "Kernels", "Optics", "Randomness", "Simulation", "Work"),
         tests(of: "Resolution", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
-        tests(of: "Periodicity", "Imaging", "Localization", "Randomness", "Simulation", "Work"),
-        tests(of: "Simulation", "Imaging", "Localization", "Randomness", "Work"),
-        tests(of: "Instruments", "Drivers", "Imaging", "Localization", "Simulation", "Work"),
-        tests(of: "Acquisition", "Imaging", "Instruments", "Randomness", "Simulation", "Work"),
-        tests(of: "Viewing", "Imaging", "Work"),
+        tests(of: "Periodicity", "Imaging", "Localization", "Optics", "Randomness", "Simulation", "Work"),
+        tests(of: "Simulation", "Imaging", "Localization", "Optics", "Randomness", "Work"),
+        tests(of: "Instruments", "Drivers", "Imaging", "Optics", "Simulation", "Work"),
+        tests(of: "Acquisition", "Imaging", "Instruments", "Optics", "Randomness", "Simulation", "Work"),
+        tests(of: "Viewing", "Imaging", "Optics", "Work"),
         tests(of: "Scripting", "CLua", "EmulatedDevices", "LuaShim", "Work", "stormbench-keeper"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 
 /// Fields of view for objects that fit into one: as few fields as a good heuristic finds, each object wholly inside
 /// exactly one of them where the layout allows it.
@@ -9,11 +10,11 @@ import Foundation
 struct FieldCover {
     /// One field and the objects it is there for, as indices.
     struct Field {
-        var box: BoundingBox
+        var box: Rectangle
         var members: [Int]
     }
 
-    private let boxes: [BoundingBox]
+    private let boxes: [Rectangle]
     private let width: Double
     private let height: Double
     private let margin: Double
@@ -29,7 +30,7 @@ struct FieldCover {
     ///   - width_um: the width of a field.
     ///   - height_um: the height of a field.
     ///   - margin_um: the distance that is kept between an object and the edge of its field.
-    init(boxes: [BoundingBox], width_um: Double, height_um: Double, margin_um: Double) {
+    init(boxes: [Rectangle], width_um: Double, height_um: Double, margin_um: Double) {
         self.boxes = boxes
         width = width_um
         height = height_um
@@ -41,7 +42,7 @@ struct FieldCover {
         for left in boxes.indices {
             let near = neighbours.near(boxes[left].grown(by: max(width_um, height_um)))
             for top in near {
-                let window = BoundingBox(
+                let window = Rectangle(
                     left_um: boxes[left].left_um - margin_um, top_um: boxes[top].top_um - margin_um,
                     right_um: boxes[left].left_um - margin_um + width_um,
                     bottom_um: boxes[top].top_um - margin_um + height_um
@@ -144,13 +145,13 @@ struct FieldCover {
     }
 
     /// The objects of others that lie wholly inside a field, or may do so within the margin.
-    private func foreign(to members: Set<Int>, in field: BoundingBox) -> [Int] {
+    private func foreign(to members: Set<Int>, in field: Rectangle) -> [Int] {
         neighbours.near(field).filter { !members.contains($0) && field.contains(boxes[$0].grown(by: -margin)) }
     }
 
     /// The place of the field around its objects, within their play: as few others wholly inside as possible, then
     /// as near to the centre as possible.
-    private func place(_ members: [Int]) -> BoundingBox {
+    private func place(_ members: [Int]) -> Rectangle {
         let inner = members.dropFirst().reduce(boxes[members[0]]) { $0.union(boxes[$1]) }.grown(by: margin)
         let x = (low: inner.right_um - width, high: inner.left_um)
         let y = (low: inner.bottom_um - height, high: inner.top_um)
@@ -167,14 +168,14 @@ struct FieldCover {
         var best = (count: Int.max, distance: 0.0, left: centre.x, top: centre.y)
         for left in lefts {
             for top in tops {
-                let field = BoundingBox(left_um: left, top_um: top, right_um: left + width, bottom_um: top + height)
+                let field = Rectangle(left_um: left, top_um: top, right_um: left + width, bottom_um: top + height)
                 let count = others.count { field.contains(boxes[$0].grown(by: -margin)) }
                 let distance = hypot(left - centre.x, top - centre.y)
                 if (count, distance) < (best.count, best.distance) { best = (count, distance, left, top) }
             }
             if best.count == 0, left == centre.x, best.distance == 0 { break }
         }
-        return BoundingBox(
+        return Rectangle(
             left_um: best.left, top_um: best.top, right_um: best.left + width, bottom_um: best.top + height)
     }
 }
@@ -185,11 +186,11 @@ private struct Neighbours {
         var column: Int
         var row: Int
     }
-    private let boxes: [BoundingBox]
+    private let boxes: [Rectangle]
     private let reach: Double
     private var cells: [Cell: [Int]] = [:]
 
-    init(_ boxes: [BoundingBox], reach: Double) {
+    init(_ boxes: [Rectangle], reach: Double) {
         self.boxes = boxes
         self.reach = reach
         for (index, box) in boxes.enumerated() {
@@ -198,7 +199,7 @@ private struct Neighbours {
     }
 
     /// The boxes whose centre lies in the rectangle, in order.
-    func near(_ area: BoundingBox) -> [Int] {
+    func near(_ area: Rectangle) -> [Int] {
         let first = cell(area.left_um, area.top_um)
         let last = cell(area.right_um, area.bottom_um)
         var found: [Int] = []

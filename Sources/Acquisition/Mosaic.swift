@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Work
 
 /// Where the pixels of an image lie on the specimen.
@@ -22,8 +23,8 @@ public struct Geometry: Sendable, Codable, Equatable {
     }
 
     /// The rectangle on the specimen.
-    public var box: BoundingBox {
-        BoundingBox(
+    public var box: Rectangle {
+        Rectangle(
             left_um: origin.x_um, top_um: origin.y_um, right_um: origin.x_um + Double(width) * pixel_um,
             bottom_um: origin.y_um + Double(height) * pixel_um)
     }
@@ -76,7 +77,7 @@ public struct Mosaic: Sendable {
     ///   - flatField: the correction of uneven illumination.
     /// - Throws: `Failure` with code `pixel-invalid`.
     public init(
-        of area: ScanArea, tiles: [TileImage], tileWidth: Int, tileHeight: Int, tilePixel_um: Double, pixel_um: Double,
+        of area: Rectangle, tiles: [TileImage], tileWidth: Int, tileHeight: Int, tilePixel_um: Double, pixel_um: Double,
         flatField: FlatField
     ) throws {
         guard pixel_um >= tilePixel_um * 0.999, pixel_um.isFinite else {
@@ -88,7 +89,7 @@ public struct Mosaic: Sendable {
         let width = max(1, Int((area.width_um / pixel_um - 1e-6).rounded(.up)))
         let height = max(1, Int((area.height_um / pixel_um - 1e-6).rounded(.up)))
         geometry = Geometry(
-            origin: Point(x_um: area.rangeX_um.lowerBound, y_um: area.rangeY_um.lowerBound), pixel_um: pixel_um,
+            origin: Point(x_um: area.left_um, y_um: area.top_um), pixel_um: pixel_um,
             width: width, height: height)
         self.tiles = tiles
         self.tileWidth = tileWidth

@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Optics
 import Work
 
 /// How the stage is moved: time limit, retries, and the side from which a position is approached.
@@ -39,13 +40,11 @@ extension Stage {
     ///   not say what it does (or the code of what it says), `stage-missed` when it ends elsewhere; each after the
     ///   retries. `halted`, which is not tried again. `Interrupted`.
     @discardableResult
-    public func move(x_um: Double, y_um: Double, policy: MotionPolicy = MotionPolicy()) throws -> (
-        x_um: Double, y_um: Double
-    ) {
-        guard travel_um.x.contains(x_um), travel_um.y.contains(y_um) else {
+    public func move(x_um: Double, y_um: Double, policy: MotionPolicy = MotionPolicy()) throws -> Point {
+        guard travel.x_um.contains(x_um), travel.y_um.contains(y_um) else {
             throw Failure(
                 "\(name): the position (\(tenths(x_um)), \(tenths(y_um))) um lies outside the travel",
-                remedy: "the reachable range is x \(range(travel_um.x)), y \(range(travel_um.y)) um",
+                remedy: "the reachable range is x \(range(travel.x_um)), y \(range(travel.y_um)) um",
                 code: "stage-range")
         }
         var attempt = 0
@@ -64,15 +63,15 @@ extension Stage {
         }
     }
 
-    private func moveOnce(x_um: Double, y_um: Double, policy: MotionPolicy) throws -> (x_um: Double, y_um: Double) {
+    private func moveOnce(x_um: Double, y_um: Double, policy: MotionPolicy) throws -> Point {
         let now = try position()
         if policy.approach_um > 0 {
             // 10 nm: a stage that stands at its target need not come back to it.
             let backX = x_um < now.x_um - 0.01
             let backY = y_um < now.y_um - 0.01
             if backX || backY {
-                let x = max(travel_um.x.lowerBound, backX ? x_um - policy.approach_um : x_um)
-                let y = max(travel_um.y.lowerBound, backY ? y_um - policy.approach_um : y_um)
+                let x = max(travel.left_um, backX ? x_um - policy.approach_um : x_um)
+                let y = max(travel.top_um, backY ? y_um - policy.approach_um : y_um)
                 try startMove(x_um: x, y_um: y)
                 try wait(policy, of: self)
             }

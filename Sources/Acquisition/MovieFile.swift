@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Instruments
+import Optics
 import Work
 
 /// A movie or a single frame in its OME-TIFF file, with what recorded it. The file has its name only after `finish()`.
@@ -54,7 +55,7 @@ final class MovieFile: FrameSink {
 extension AcquisitionRun {
     /// Writes one frame of a channel as OME-TIFF.
     func write(
-        _ frame: Frame, of channel: Channel, at place: (x_um: Double, y_um: Double), name: String,
+        _ frame: Frame, of channel: Channel, at place: Point, name: String,
         on microscope: Microscope, to file: String
     ) throws {
         let place = recordedPlace(name, place, on: microscope)
@@ -68,7 +69,7 @@ extension AcquisitionRun {
 
     /// The place where the stage says it is, with the focus.
     func recordedPlace(
-        _ name: String, _ place: (x_um: Double, y_um: Double), on microscope: Microscope
+        _ name: String, _ place: Point, on microscope: Microscope
     ) -> RecordedPlace {
         RecordedPlace(name: name, x_um: place.x_um, y_um: place.y_um, z_um: try? microscope.focus?.position())
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Instruments
+import Optics
 import Work
 
 /// What has been taken at one position.
@@ -122,9 +123,9 @@ extension AcquisitionRun {
     ) throws -> PositionRecord {
         var record = PositionRecord(position: position, images: [], movies: [], skipped: nil, seconds: StepSeconds())
         let skips = skipped.count
-        var place: (x_um: Double, y_um: Double)?
+        var place: Point?
         // The stage moves when something is left to do, and once.
-        func arrive(_ watch: inout Stopwatch) throws -> (x_um: Double, y_um: Double) {
+        func arrive(_ watch: inout Stopwatch) throws -> Point {
             if let place { return place }
             let there = try watch.moving {
                 let there = try microscope.stage.move(x_um: position.x_um, y_um: position.y_um, policy: motion)
@@ -170,7 +171,7 @@ extension AcquisitionRun {
 
     private func take(
         _ movie: AcquisitionPlan.Movie, at position: AcquisitionPlan.Position, key: StepKey,
-        place: (x_um: Double, y_um: Double),
+        place: Point,
         on microscope: Microscope, _ watch: inout Stopwatch
     ) throws -> PositionRecord.File {
         let region = try microscope.camera.region()

@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Optics
 import Work
 
 /// Everything about a run that can be checked before the first photon.
@@ -7,7 +8,7 @@ public struct RunCheck {
     /// The folder of the run; empty for none.
     public var folder: String
     /// What is scanned.
-    public var area: ScanArea?
+    public var area: Rectangle?
     /// The least fraction of a field that neighbouring tiles share.
     public var overlap = 0.1
     /// The channel of the scan.

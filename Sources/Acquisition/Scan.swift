@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Instruments
+import Optics
 import Work
 
 /// A scan that has been taken.
@@ -33,7 +34,7 @@ extension AcquisitionRun {
 
     private struct Asked: Encodable {
         var view: View
-        var area: ScanArea
+        var area: Rectangle
         var channel: Channel
         var overlap: Double
     }
@@ -47,7 +48,7 @@ extension AcquisitionRun {
     /// - Throws: `Failure` with code `area-outside` when the stage cannot reach it, `disk-full`, and what ends a run;
     ///   `Interrupted`.
     public func scan(
-        _ area: ScanArea, on microscope: Microscope, channel channelName: String, overlap: Double
+        _ area: Rectangle, on microscope: Microscope, channel channelName: String, overlap: Double
     ) throws -> Scan {
         let channel = try microscope.channel(named: channelName)
         let key = try StepKey(
@@ -106,14 +107,15 @@ extension ScanPlan {
     /// Checks that the stage reaches every tile.
     /// - Throws: `Failure` with code `area-outside`.
     func checkTravel(of stage: any Stage) throws {
-        let travel = stage.travel_um
-        guard let outside = tiles.first(where: { !travel.x.contains($0.x_um) || !travel.y.contains($0.y_um) }) else {
+        let travel = stage.travel
+        guard let outside = tiles.first(where: { !travel.x_um.contains($0.x_um) || !travel.y_um.contains($0.y_um) })
+        else {
             return
         }
         throw Failure(
             "the stage cannot reach tile \(outside.number) at (\(tenths(outside.x_um)), \(tenths(outside.y_um))) um",
-            remedy: "choose a smaller area or another centre; it reaches x \(tenths(travel.x.lowerBound)) to "
-                + "\(tenths(travel.x.upperBound)), y \(tenths(travel.y.lowerBound)) to \(tenths(travel.y.upperBound)) um",
+            remedy: "choose a smaller area or another centre; it reaches x \(tenths(travel.x_um.lowerBound)) to "
+                + "\(tenths(travel.x_um.upperBound)), y \(tenths(travel.y_um.lowerBound)) to \(tenths(travel.y_um.upperBound)) um",
             code: "area-outside")
     }
 }

@@ -1,28 +1,11 @@
 import Foundation
+import Optics
 import Work
 
-/// A rectangle on the specimen, in um.
-public struct ScanArea: Sendable, Codable, Equatable {
-    /// The centre of the rectangle.
-    public var x_um: Double
-    /// The centre of the rectangle.
-    public var y_um: Double
-    /// The extent along x.
-    public var width_um: Double
-    /// The extent along y.
-    public var height_um: Double
-
-    /// A rectangle by its centre and its size.
-    public init(x_um: Double = 0, y_um: Double = 0, width_um: Double, height_um: Double) {
-        self.x_um = x_um
-        self.y_um = y_um
-        self.width_um = width_um
-        self.height_um = height_um
-    }
-
+extension Rectangle {
     /// Reads `WIDTHxHEIGHT` in um, such as `500x400`; one number alone means a square.
     /// - Throws: `Failure` with code `area-invalid`.
-    public init(parsing text: String, x_um: Double = 0, y_um: Double = 0) throws {
+    public init(parsing text: String) throws {
         let parts = text.lowercased().replacingOccurrences(of: "×", with: "x")
             .split(separator: "x", omittingEmptySubsequences: false)
             .map { Double($0.trimmingCharacters(in: .whitespaces)) }
@@ -33,13 +16,8 @@ public struct ScanArea: Sendable, Codable, Equatable {
                 "the area '\(text)' is not WIDTHxHEIGHT in um", remedy: "write for example 500x400",
                 code: "area-invalid")
         }
-        self.init(x_um: x_um, y_um: y_um, width_um: width, height_um: height)
+        self.init(width_um: width, height_um: height)
     }
-
-    /// The extent along x.
-    public var rangeX_um: ClosedRange<Double> { x_um - width_um / 2...x_um + width_um / 2 }
-    /// The extent along y.
-    public var rangeY_um: ClosedRange<Double> { y_um - height_um / 2...y_um + height_um / 2 }
 }
 
 /// One field of view of a scan.
@@ -68,7 +46,7 @@ public struct Tile: Sendable, Codable, Equatable {
 /// A grid of overlapping tiles that covers an area, in the order in which the stage visits them.
 public struct ScanPlan: Sendable, Codable, Equatable {
     /// What is covered.
-    public let area: ScanArea
+    public let area: Rectangle
     /// The width of one field of view.
     public let fieldWidth_um: Double
     /// The height of one field of view.
@@ -83,14 +61,14 @@ public struct ScanPlan: Sendable, Codable, Equatable {
     /// Plans a scan. The tiles cover the area exactly where it is larger than a field of view; neighbours share at
     /// least the fraction `overlap` of a field.
     /// - Throws: `Failure` with code `overlap-invalid` or `area-too-large` (more than 250,000 tiles).
-    public init(area: ScanArea, fieldWidth_um: Double, fieldHeight_um: Double, overlap: Double) throws {
+    public init(area: Rectangle, fieldWidth_um: Double, fieldHeight_um: Double, overlap: Double) throws {
         guard (0...0.9).contains(overlap) else {
             throw Failure(
                 "an overlap of \(overlap) is not possible", remedy: "choose a fraction from 0 to 0.9",
                 code: "overlap-invalid")
         }
-        let x = Self.centres(of: area.rangeX_um, field: fieldWidth_um, overlap: overlap)
-        let y = Self.centres(of: area.rangeY_um, field: fieldHeight_um, overlap: overlap)
+        let x = Self.centres(of: area.x_um, field: fieldWidth_um, overlap: overlap)
+        let y = Self.centres(of: area.y_um, field: fieldHeight_um, overlap: overlap)
         guard let x, let y, x.count * y.count <= 250_000 else {
             throw Failure(
                 "the area of \(tenths(area.width_um)) x \(tenths(area.height_um)) um needs more than 250,000 tiles",

@@ -1,73 +1,6 @@
 import Foundation
 import Imaging
-
-/// A point on the specimen in um.
-public struct Point: Sendable, Codable, Equatable {
-    /// The horizontal coordinate.
-    public var x_um: Double
-    /// The vertical coordinate.
-    public var y_um: Double
-
-    /// A point by its coordinates.
-    public init(x_um: Double, y_um: Double) {
-        self.x_um = x_um
-        self.y_um = y_um
-    }
-}
-
-/// A rectangle on the specimen by its edges, in um.
-public struct BoundingBox: Sendable, Codable, Equatable {
-    /// The left edge.
-    public var left_um: Double
-    /// The upper edge, the smaller y.
-    public var top_um: Double
-    /// The right edge.
-    public var right_um: Double
-    /// The lower edge, the greater y.
-    public var bottom_um: Double
-
-    /// A rectangle by its edges.
-    public init(left_um: Double, top_um: Double, right_um: Double, bottom_um: Double) {
-        self.left_um = left_um
-        self.top_um = top_um
-        self.right_um = right_um
-        self.bottom_um = bottom_um
-    }
-
-    /// The extent along x.
-    public var width_um: Double { right_um - left_um }
-    /// The extent along y.
-    public var height_um: Double { bottom_um - top_um }
-    /// The centre.
-    public var centre: Point { Point(x_um: (left_um + right_um) / 2, y_um: (top_um + bottom_um) / 2) }
-
-    /// The rectangle of a field of view by its centre.
-    public init(centre: Point, width_um: Double, height_um: Double) {
-        self.init(
-            left_um: centre.x_um - width_um / 2, top_um: centre.y_um - height_um / 2,
-            right_um: centre.x_um + width_um / 2, bottom_um: centre.y_um + height_um / 2)
-    }
-
-    /// Whether another rectangle lies wholly inside this one.
-    public func contains(_ other: BoundingBox) -> Bool {
-        left_um <= other.left_um && other.right_um <= right_um && top_um <= other.top_um
-            && other.bottom_um <= bottom_um
-    }
-
-    /// The rectangle with every edge moved outwards (inwards for a negative length).
-    public func grown(by length_um: Double) -> BoundingBox {
-        BoundingBox(
-            left_um: left_um - length_um, top_um: top_um - length_um, right_um: right_um + length_um,
-            bottom_um: bottom_um + length_um)
-    }
-
-    /// The smallest rectangle around two.
-    public func union(_ other: BoundingBox) -> BoundingBox {
-        BoundingBox(
-            left_um: min(left_um, other.left_um), top_um: min(top_um, other.top_um),
-            right_um: max(right_um, other.right_um), bottom_um: max(bottom_um, other.bottom_um))
-    }
-}
+import Optics
 
 /// An object found on the specimen.
 public struct TargetObject: Sendable, Codable, Equatable {
@@ -76,7 +9,7 @@ public struct TargetObject: Sendable, Codable, Equatable {
     /// The centre of its area.
     public var centroid: Point
     /// Its extent.
-    public var box: BoundingBox
+    public var box: Rectangle
     /// Its area.
     public var area_um2: Double
     /// Its outline, a closed polygon.
@@ -86,7 +19,7 @@ public struct TargetObject: Sendable, Codable, Equatable {
 
     /// An object from its parts.
     public init(
-        id: Int, centroid: Point, box: BoundingBox, area_um2: Double, outline: [Point], touchesBorder: Bool = false
+        id: Int, centroid: Point, box: Rectangle, area_um2: Double, outline: [Point], touchesBorder: Bool = false
     ) {
         self.id = id
         self.centroid = centroid
@@ -112,7 +45,7 @@ public struct TargetObject: Sendable, Codable, Equatable {
             let bottomRight = corner(Double(bounds.column + bounds.width), Double(bounds.row + bounds.height))
             return TargetObject(
                 id: Int(object.label), centroid: corner(object.column + 0.5, object.row + 0.5),
-                box: BoundingBox(
+                box: Rectangle(
                     left_um: topLeft.x_um, top_um: topLeft.y_um, right_um: bottomRight.x_um,
                     bottom_um: bottomRight.y_um),
                 area_um2: Double(object.area) * pixel_um * pixel_um,

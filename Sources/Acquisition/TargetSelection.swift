@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 import Randomness
 import Work
 
@@ -100,8 +101,8 @@ public struct TargetSelection: Sendable, Codable, Equatable {
             omitted += lost.sorted().map { Omission(object: $0, reason: "beyond the limit of \(limit) positions") }
             fields = fields.indices.filter(kept.contains).map { fields[$0] }
         }
-        let points = fields.map { ($0.centre.x_um, $0.centre.y_um) }
-        let order = shortTour(through: points, from: (start.x_um, start.y_um))
+        let points = fields.map(\.centre)
+        let order = shortTour(through: points, from: start)
         let positions = order.enumerated().map { number, index in
             AcquisitionPlan.Position(
                 number: number + 1, x_um: fields[index].centre.x_um, y_um: fields[index].centre.y_um,
@@ -109,7 +110,7 @@ public struct TargetSelection: Sendable, Codable, Equatable {
         }
         return Targets(
             positions: positions, omitted: omitted,
-            travel_um: tourLength_um(order.map { points[$0] }, from: (start.x_um, start.y_um)))
+            travel_um: tourLength_um(order.map { points[$0] }, from: start))
     }
 
     private func reasonToOmit(_ object: TargetObject) -> String? {
@@ -126,8 +127,8 @@ public struct TargetSelection: Sendable, Codable, Equatable {
         for _ in 0..<max(0, samplesPerLargeObject) {
             for _ in 0..<1000 {
                 let point = Point(
-                    x_um: random.uniform(in: object.box.left_um...object.box.right_um),
-                    y_um: random.uniform(in: object.box.top_um...object.box.bottom_um))
+                    x_um: random.uniform(in: object.box.x_um),
+                    y_um: random.uniform(in: object.box.y_um))
                 let isApart = points.allSatisfy {
                     abs($0.x_um - point.x_um) >= fieldWidth_um || abs($0.y_um - point.y_um) >= fieldHeight_um
                 }
@@ -146,8 +147,8 @@ public struct TargetSelection: Sendable, Codable, Equatable {
 ///   - objects: the extents of the objects.
 ///   - positions: the centres of the fields.
 public func timesImaged(
-    _ objects: [BoundingBox], at positions: [Point], fieldWidth_um: Double, fieldHeight_um: Double
+    _ objects: [Rectangle], at positions: [Point], fieldWidth_um: Double, fieldHeight_um: Double
 ) -> [Int] {
-    let fields = positions.map { BoundingBox(centre: $0, width_um: fieldWidth_um, height_um: fieldHeight_um) }
+    let fields = positions.map { Rectangle(centre: $0, width_um: fieldWidth_um, height_um: fieldHeight_um) }
     return objects.map { object in fields.count { $0.contains(object) } }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 
 /// A short way through all points, from a start and open at its end: nearest neighbour, then 2-opt until no exchange
 /// of two edges shortens it (Croes 1958). Deterministic.
@@ -7,7 +8,7 @@ import Foundation
 ///   - start: where the stage stands.
 /// - Returns: the indices of the points in the order of the visit.
 public func shortTour(
-    through points: [(x_um: Double, y_um: Double)], from start: (x_um: Double, y_um: Double)
+    through points: [Point], from start: Point
 ) -> [Int] {
     guard points.count > 1 else { return Array(points.indices) }
     var order: [Int] = []
@@ -50,11 +51,11 @@ public func shortTour(
 
 /// The length of the way through all points from a start.
 public func tourLength_um(
-    _ points: [(x_um: Double, y_um: Double)], from start: (x_um: Double, y_um: Double)
+    _ points: [Point], from start: Point
 ) -> Double {
     zip([start] + points, points).reduce(0) { $0 + distance($1.0, $1.1) }
 }
 
-private func distance(_ a: (x_um: Double, y_um: Double), _ b: (x_um: Double, y_um: Double)) -> Double {
+private func distance(_ a: Point, _ b: Point) -> Double {
     hypot(a.x_um - b.x_um, a.y_um - b.y_um)
 }

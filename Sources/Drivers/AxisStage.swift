@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Instruments
+import Optics
 import Synchronization
 import Work
 
@@ -194,9 +195,9 @@ final class AxisStage: StageDrive {
     func startMove(x_um: Double, y_um: Double) throws { try motion.start([x_um, y_um]) }
     func state() -> MotionState { motion.state() }
     var fault: Failure? { motion.fault }
-    func position() throws -> (x_um: Double, y_um: Double) {
+    func position() throws -> Point {
         let places = try motion.position()
-        return (places[0], places[1])
+        return Point(x_um: places[0], y_um: places[1])
     }
     func stop() { motion.stop() }
     func close() { motion.close() }

@@ -1,4 +1,5 @@
 import Instruments
+import Optics
 import Work
 
 /// The keys that all devices of a kind have, whatever their driver: travel and settling of what moves, and what gates
@@ -43,7 +44,8 @@ struct CommonSettings: Sendable {
     func applied(to device: any Device, as provision: Provision) -> any Device {
         switch (provision, device) {
         case (.stage, let drive as any StageDrive) where !(drive is any Stage):
-            GuardedStage(drive, travel_um: (x_um, y_um), settle_ms: settle_ms, tolerance_um: stageTolerance_um)
+            GuardedStage(
+                drive, travel: Rectangle(x_um: x_um, y_um: y_um), settle_ms: settle_ms, tolerance_um: stageTolerance_um)
         case (.focus, let drive as any FocusDrive) where !(drive is any Focus):
             GuardedFocus(drive, travel_um: z_um, settle_ms: settle_ms, tolerance_um: focusTolerance_um)
         default: device

@@ -5,6 +5,7 @@ import Imaging
 import Instruments
 import Localization
 import Networks
+import Optics
 import Segmentation
 import Work
 

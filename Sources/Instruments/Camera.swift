@@ -1,5 +1,5 @@
 import Imaging
-import Localization
+import Optics
 
 /// One frame of a camera.
 public struct Frame: Sendable {

@@ -1,3 +1,4 @@
+import Optics
 import Work
 
 /// What a moving device says of itself. A failed query is `unknown`, never `moved`.
@@ -37,14 +38,14 @@ public protocol StageDrive: MovingDevice {
     /// - Throws: `Failure` when the device refuses.
     func startMove(x_um: Double, y_um: Double) throws
     /// Where the stage says it is.
-    func position() throws -> (x_um: Double, y_um: Double)
+    func position() throws -> Point
 }
 
 /// A stage that moves the specimen: `startMove` throws a `Failure` when the target lies outside the travel, and
 /// `state()` is `moved` when it has arrived and settled.
 public protocol Stage: StageDrive {
     /// The reachable positions.
-    var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { get }
+    var travel: Rectangle { get }
 }
 
 /// What the driver of a focus drive does: a focus drive before its travel and its settling are seen to

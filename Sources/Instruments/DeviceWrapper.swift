@@ -1,3 +1,4 @@
+import Optics
 import Work
 
 /// A device that stands for another: within limits, gated, or seen by a simulation.
@@ -40,11 +41,11 @@ extension StageWrapper {
     public var wrapped: any Device { stage }
     public var name: String { stage.name }
     public var properties: [DeviceProperty] { stageProperties.joined(by: stage.properties) }
-    public var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) { stage.travel_um }
+    public var travel: Rectangle { stage.travel }
     public var fault: Failure? { stage.fault }
     public func startMove(x_um: Double, y_um: Double) throws { try stage.startMove(x_um: x_um, y_um: y_um) }
     public func state() -> MotionState { stage.state() }
-    public func position() throws -> (x_um: Double, y_um: Double) { try stage.position() }
+    public func position() throws -> Point { try stage.position() }
     public func stop() { stage.stop() }
     public func close() { stage.close() }
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import Optics
 import Synchronization
 import Work
 
@@ -7,22 +8,22 @@ import Work
 /// its target; it has settled `settle_ms` later.
 public final class GuardedStage: Stage, DeviceWrapper {
     /// The reachable positions.
-    public let travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>)
+    public let travel: Rectangle
     private let drive: any StageDrive
     private let tolerance_um: Double
     private let arrival: Arrival<SIMD2<Double>>
 
     /// Puts a drive within limits.
     /// - Parameters:
-    ///   - travel_um: where it may go.
+    ///   - travel: where it may go.
     ///   - settle_ms: how long it swings after it has arrived.
     ///   - tolerance_um: how near to its target it counts as arrived.
     public init(
-        _ drive: any StageDrive, travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>), settle_ms: Double,
+        _ drive: any StageDrive, travel: Rectangle, settle_ms: Double,
         tolerance_um: Double
     ) {
         self.drive = drive
-        self.travel_um = travel_um
+        self.travel = travel
         self.tolerance_um = tolerance_um
         arrival = Arrival(settle_ms: settle_ms)
     }
@@ -37,11 +38,11 @@ public final class GuardedStage: Stage, DeviceWrapper {
     /// Starts a move and returns at once.
     /// - Throws: `Failure` with code `stage-range` outside the travel, or what the drive throws.
     public func startMove(x_um: Double, y_um: Double) throws {
-        guard travel_um.x.contains(x_um), travel_um.y.contains(y_um) else {
+        guard travel.x_um.contains(x_um), travel.y_um.contains(y_um) else {
             throw Failure(
                 "\(name): (\(x_um), \(y_um)) um lies outside the travel",
-                remedy: "x goes from \(travel_um.x.lowerBound) to \(travel_um.x.upperBound) um, "
-                    + "y from \(travel_um.y.lowerBound) to \(travel_um.y.upperBound) um", code: "stage-range")
+                remedy: "x goes from \(travel.x_um.lowerBound) to \(travel.x_um.upperBound) um, "
+                    + "y from \(travel.y_um.lowerBound) to \(travel.y_um.upperBound) um", code: "stage-range")
         }
         arrival.begin(SIMD2(x_um, y_um))
         do { try drive.startMove(x_um: x_um, y_um: y_um) } catch {
@@ -53,8 +54,8 @@ public final class GuardedStage: Stage, DeviceWrapper {
     /// Whether it has arrived and settled. A question that fails is `unknown`.
     public func state() -> MotionState {
         arrival.state(drive.state()) { target in
-            guard let (x_um, y_um) = try? drive.position() else { return nil }
-            let miss = SIMD2(x_um, y_um) - target
+            guard let here = try? drive.position() else { return nil }
+            let miss = SIMD2(here.x_um, here.y_um) - target
             return (miss * miss).sum() <= tolerance_um * tolerance_um
         }
     }
@@ -63,7 +64,7 @@ public final class GuardedStage: Stage, DeviceWrapper {
     public var fault: Failure? { drive.fault }
 
     /// Where the stage says it is.
-    public func position() throws -> (x_um: Double, y_um: Double) { try drive.position() }
+    public func position() throws -> Point { try drive.position() }
 
     /// Stops at once.
     public func stop() {

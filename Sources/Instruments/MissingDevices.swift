@@ -1,17 +1,18 @@
 import Imaging
+import Optics
 import Work
 
 /// What stands for the stage of a microscope that has none: every request is refused.
 final class MissingStage: Stage {
     let name = "stage"
-    let travel_um = (x: 0.0...0.0, y: 0.0...0.0)
+    let travel = Rectangle(width_um: 0, height_um: 0)
     private let failure: Failure
 
     init(microscope: String) { failure = missing("stage", of: microscope) }
 
     func startMove(x_um: Double, y_um: Double) throws { throw failure }
     func state() -> MotionState { .unknown }
-    func position() throws -> (x_um: Double, y_um: Double) { throw failure }
+    func position() throws -> Point { throw failure }
     func stop() {}
     func close() {}
 }

@@ -1,6 +1,5 @@
 import Foundation
 import Imaging
-import Localization
 import Work
 
 /// Where a frame was taken.

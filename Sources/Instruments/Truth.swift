@@ -1,9 +1,10 @@
 import Imaging
+import Optics
 
 /// What is really there: known of simulated specimens only.
 public protocol Truth: Sendable {
     /// The objects whose centre lies in an area of the specimen.
-    func objects(x_um: ClosedRange<Double>, y_um: ClosedRange<Double>) -> [TrueObject]
+    func objects(in area: Rectangle) -> [TrueObject]
     /// The objects drawn into a mask, 255 in objects.
     /// - Parameters:
     ///   - x_um: the left edge of the mask on the specimen.

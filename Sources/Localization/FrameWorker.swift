@@ -1,4 +1,5 @@
 import Imaging
+import Optics
 
 /// A fit with the frame and the candidate that it began from.
 struct FittedSpot {

@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 import Work
 
 /// The band-pass filter that makes spots stand out from background and noise before maxima are looked for.

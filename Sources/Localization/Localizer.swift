@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Work
 
 /// Finds and fits the molecules of a movie: background, detection, fit, filters.

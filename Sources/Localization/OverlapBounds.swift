@@ -162,7 +162,8 @@ extension OverlapScene {
         let column = max(0, min(width - 1, Int(molecule.x.rounded())))
         let (top, v) = BackgroundMap.place(row, height, nodeRows)
         let (left, u) = BackgroundMap.place(column, width, nodeColumns)
-        let node = min(nodeRows - 1, top + (v > 0.5 ? 1 : 0)) * nodeColumns + min(nodeColumns - 1, left + (u > 0.5 ? 1 : 0))
+        let node =
+            min(nodeRows - 1, top + (v > 0.5 ? 1 : 0)) * nodeColumns + min(nodeColumns - 1, left + (u > 0.5 ? 1 : 0))
         return max(nodeInformation[node], 1e-6)
     }
 

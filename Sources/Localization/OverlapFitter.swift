@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Optics
 
 /// Fits overlapping molecules of a frame together (the idea of DAOSTORM: Holden et al., Nat. Methods 8, 2011), by
 /// maximum likelihood over all molecules and the background at once.

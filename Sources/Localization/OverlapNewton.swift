@@ -173,7 +173,8 @@ extension OverlapScene {
                 }
             }
             let photons = molecule.photons
-            common += photons * photons * (work.blocks[block + 9] + 2 * work.blocks[block + 13] + work.blocks[block + 14])
+            common +=
+                photons * photons * (work.blocks[block + 9] + 2 * work.blocks[block + 13] + work.blocks[block + 14])
         }
         for node in nodes.indices { work.conditioner[10 * count + node] = 1 / max(work.nodeSums[node], 1e-6) }
         work.conditioner[10 * count + nodes.count] = shape == .circular ? 1 / max(common, 1e-6) : 0

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Optics
 
 /// A frame as the sum of molecules and a smooth background: data, model and their comparison.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Kernels
+import Optics
 
 /// A place where the filtered frame stands out of the noise.
 public struct SpotCandidate: Sendable, Equatable {

@@ -59,7 +59,8 @@ public final class SpotFitter<Tag> {
     ///   - deliver: takes each fitted spot, in the order in which they were added.
     public init(
         side: Int, model: SpotModel, usesLeastSquares: Bool = false, astigmatism: AstigmatismCalibration? = nil,
-        pixel_nm: Double = 100, excess: Double = 1, maximumIterations: Int = 30, deliver: @escaping (Tag, SpotEstimate) -> Void
+        pixel_nm: Double = 100, excess: Double = 1, maximumIterations: Int = 30,
+        deliver: @escaping (Tag, SpotEstimate) -> Void
     ) {
         precondition(side >= 3 && side <= Int(SPOT_FIT_MAXIMUM_SIDE), "side out of range")
         precondition(model != .astigmatic || astigmatism != nil, "no calibration of z")

@@ -7,7 +7,8 @@ import Work
 @main struct LocalizationBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scripts/bench localization",
-        abstract: "Measures speed and quality of localization, beside storm-analysis and Picasso where they are installed.")
+        abstract:
+            "Measures speed and quality of localization, beside storm-analysis and Picasso where they are installed.")
 
     @Option(help: "A python that has storm_analysis and picasso.")
     var python = ProcessInfo.processInfo.environment["STORMBENCH_PYTHON"] ?? "python3"

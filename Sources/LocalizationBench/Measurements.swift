@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Localization
+import Optics
 import Randomness
 import Simulation
 import Work
@@ -52,7 +53,8 @@ extension LocalizationBench {
     /// A whole movie of isolated emitters, and where the time goes.
     func measureMovie(_ peers: [Peer]) throws {
         let movie = try BenchMovie.layout(frames: frames, folder: output)
-        print("isolated emitters: \(movie.truth.count) in \(movie.frames) frames of 300x200, processor time of one core")
+        print(
+            "isolated emitters: \(movie.truth.count) in \(movie.frames) frames of 300x200, processor time of one core")
         let camera = CameraCalibration(pixel_nm: 100, offset_counts: 100)
         let settings = LocalizationSettings(sigma_nm: 150, model: .fixed, filter: .gaussians, threshold: 6, side: 9)
         let localizer = try Localizer(camera: camera, settings: settings)
@@ -102,7 +104,8 @@ extension LocalizationBench {
         print("random emitters, sigma 130 nm, 100 nm px, 1000 photons (gamma, shape 4), background 20; within 200 nm")
         let camera = CameraCalibration(pixel_nm: 100, offset_counts: 100)
         for density in [0.5, 1, 3, 5] {
-            let movie = try BenchMovie.random(density: density, side: 128, frames: denseFrames, folder: output, seed: seed)
+            let movie = try BenchMovie.random(
+                density: density, side: 128, frames: denseFrames, folder: output, seed: seed)
             let file = try openMovie(movie.path)
             print("  \(density) emitters/um2")
             for (name, overlaps) in [("single", false), ("overlaps", true)] {
@@ -114,7 +117,9 @@ extension LocalizationBench {
             }
             for peer in peers where peer.name == "storm-analysis" {
                 // At the best of some thresholds.
-                let runs = try ["4", "6", "8"].compactMap { try peer.localize(movie, ["threshold": $0, "radius": "2"]) }
+                let runs = try ["4", "6", "8"].compactMap {
+                    try peer.localize(movie, ["threshold": $0, "radius": "2"])
+                }
                 func jaccard(_ table: LocalizationTable) -> Double {
                     scoreLocalizations(table, truth: movie.truth, tolerance_nm: 200).jaccard
                 }
@@ -139,7 +144,8 @@ extension LocalizationBench {
         let camera = CameraCalibration(pixel_nm: 100, offset_counts: 100)
         let file = try openMovie(movie.path)
         let planes = try (0..<file.frameCount).map { try file.frame($0) }
-        print("running camera: 512x512, \(movie.truth.count / movie.frames) emitters a frame; a camera gives 56 frames/s")
+        print(
+            "running camera: 512x512, \(movie.truth.count / movie.frames) emitters a frame; a camera gives 56 frames/s")
         for overlaps in [false, true] {
             let settings = LocalizationSettings(sigma_nm: 130, model: .fixed, fitsOverlaps: overlaps)
             let localizer = try Localizer(camera: camera, settings: settings)

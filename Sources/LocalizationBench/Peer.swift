@@ -8,7 +8,8 @@ struct Peer {
     let python: String
 
     /// The table and the processor time of a run; nil, with a line that says why, where the program is absent.
-    func localize(_ movie: BenchMovie, _ keys: [String: String]) throws -> (table: LocalizationTable, seconds: Double)? {
+    func localize(_ movie: BenchMovie, _ keys: [String: String]) throws -> (table: LocalizationTable, seconds: Double)?
+    {
         let process = Process()
         let output = Pipe()
         let table = String(movie.path.dropLast(4)) + ".\(name).csv"

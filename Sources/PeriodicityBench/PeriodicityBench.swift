@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Localization
+import Optics
 import Periodicity
 import Simulation
 import Work
@@ -70,7 +71,7 @@ import Work
                 .axons(rings), seed: stream, density_per_mm2: 5000, labelling: labelling, length_um: 6...6)
             let side = max(30, Double(count).squareRoot() * 16)
             let table = try simulateLocalizations(
-                of: specimen, in: Area(x_um: 0...side, y_um: 0...side), LocalizationStatistics(), seed: stream
+                of: specimen, in: Rectangle(x_um: 0...side, y_um: 0...side), LocalizationStatistics(), seed: stream
             ).found
             profiles += try AxonTracing(table, TracingSettings()).axons.map(\.profile)
             part += 1
@@ -117,7 +118,7 @@ import Work
         // The usual specimen has about 6 localizations a um2.
         let side = (Double(localizations) / 5).squareRoot()
         var table = try simulateLocalizations(
-            of: specimen, in: Area(x_um: 0...side, y_um: 0...side), LocalizationStatistics(), seed: seed
+            of: specimen, in: Rectangle(x_um: 0...side, y_um: 0...side), LocalizationStatistics(), seed: seed
         ).found
         if table.count > localizations {
             let share = Double(localizations) / Double(table.count)

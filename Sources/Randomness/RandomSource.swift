@@ -28,7 +28,8 @@ import Foundation
 
     /// The independent stream number `index` of the stream's present state. The stream itself does not advance.
     public func split(_ index: Int) -> RandomSource {
-        RandomSource(seed: s0 ^ (s3 &* 0x2545_F491_4F6C_DD1D) ^ (UInt64(bitPattern: Int64(index)) &+ 1) &* 0xD6E8_FEB8_6659_FD93)
+        RandomSource(
+            seed: s0 ^ (s3 &* 0x2545_F491_4F6C_DD1D) ^ (UInt64(bitPattern: Int64(index)) &+ 1) &* 0xD6E8_FEB8_6659_FD93)
     }
 
     /// The next 64 random bits.

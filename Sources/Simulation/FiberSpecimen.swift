@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Randomness
 
 /// What the fibres of a specimen are.
@@ -65,7 +66,7 @@ public struct FiberSpecimen: Specimen {
     /// `axons` or `microtubules`.
     public let name: String
     /// There is no border.
-    public let border: Area? = nil
+    public let border: Rectangle? = nil
 
     private let grid: CellGrid
     private let length_um: ClosedRange<Double>
@@ -107,7 +108,7 @@ public struct FiberSpecimen: Specimen {
     }
 
     /// The fibres whose middle lies in the area, as open lines.
-    public func objects(in area: Area) -> [SpecimenObject] {
+    public func objects(in area: Rectangle) -> [SpecimenObject] {
         strands(touching: area).compactMap { strand in
             let middle = strand.path.place(at: strand.path.length_um / 2).point
             guard area.contains(x_um: middle.x, y_um: middle.y) else { return nil }
@@ -118,7 +119,7 @@ public struct FiberSpecimen: Specimen {
     }
 
     /// The molecules of `spectrin` or `tubulin` in the area.
-    public func emitters(of label: String, in area: Area) -> [Emitter] {
+    public func emitters(of label: String, in area: Rectangle) -> [Emitter] {
         guard label == labels[1].name else { return [] }
         return strands(touching: area).flatMap { strand -> [Emitter] in
             var random = RandomSource(seed: strand.id ^ 0x4D4F_4C45)
@@ -137,9 +138,9 @@ public struct FiberSpecimen: Specimen {
         of label: String, to image: inout Plane<Float>, x_um: Double, y_um: Double, pixel_um: Double
     ) {
         guard label == labels[0].name else { return }
-        let area = Area(
+        let area = Rectangle(
             x_um: x_um...x_um + Double(image.width) * pixel_um, y_um: y_um...y_um + Double(image.height) * pixel_um)
-        for strand in strands(touching: area.grown(by_um: 3)) {
+        for strand in strands(touching: area.grown(by: 3)) {
             strand.path.addTube(
                 to: &image, x_um: x_um, y_um: y_um, pixel_um: pixel_um, radius_um: strand.radius_um,
                 brightness: strand.brightness, seed: strand.id)
@@ -156,9 +157,9 @@ public struct FiberSpecimen: Specimen {
     }
 
     /// The strands whose path comes into the area.
-    private func strands(touching area: Area) -> [Strand] {
-        let reach = area.grown(by_um: length_um.upperBound)
-        let near = area.grown(by_um: 1)
+    private func strands(touching area: Rectangle) -> [Strand] {
+        let reach = area.grown(by: length_um.upperBound)
+        let near = area.grown(by: 1)
         return grid.cells(touching: reach).flatMap { cell in strands(cell.column, cell.row) }.filter { strand in
             strand.path.points.contains { near.contains(x_um: $0.x, y_um: $0.y) }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Localization
+import Optics
 import Randomness
 import Work
 
@@ -36,7 +37,8 @@ public struct LocalizationStatistics: Sendable, Equatable {
 ///   and the same rows at their true places.
 /// - Throws: a `Failure` for impossible statistics or a stain that does not blink.
 public func simulateLocalizations(
-    of specimen: any Specimen, label: String? = nil, in area: Area, _ statistics: LocalizationStatistics, seed: UInt64
+    of specimen: any Specimen, label: String? = nil, in area: Rectangle, _ statistics: LocalizationStatistics,
+    seed: UInt64
 ) throws -> (found: LocalizationTable, truth: LocalizationTable) {
     let names = specimen.labels.filter { if case .molecules = $0.form { true } else { false } }.map(\.name)
     guard let name = label.map({ wanted in names.first { $0 == wanted } }) ?? names.first else {
@@ -59,15 +61,15 @@ public func simulateLocalizations(
         rows.append(
             (Int32(1 + random.integer(below: statistics.frames)), place_nm.x, place_nm.y, photons, emitter))
     }
-    let corner = SIMD2(area.x_um.lowerBound, area.y_um.lowerBound)
+    let corner = SIMD2(area.left_um, area.top_um)
     for (number, emitter) in specimen.emitters(of: name, in: area).enumerated() {
         try Interruption.check()
         let place = (SIMD2(emitter.x_um, emitter.y_um) - corner) * 1000
         repeat { add(place, emitter: Double(number)) } while random.chance(1 - 1 / statistics.perMolecule)
     }
     for _ in 0..<random.poisson(mean: Double(rows.count) * statistics.background) {
-        let x = random.uniform() * (area.x_um.upperBound - area.x_um.lowerBound)
-        let y = random.uniform() * (area.y_um.upperBound - area.y_um.lowerBound)
+        let x = random.uniform() * area.width_um
+        let y = random.uniform() * area.height_um
         add(SIMD2(x, y) * 1000, emitter: -1)
     }
     rows.sort { $0.frame < $1.frame }

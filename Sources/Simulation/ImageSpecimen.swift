@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Randomness
 import Work
 
@@ -11,7 +12,7 @@ public struct ImageSpecimen: Specimen {
     /// The stains `image` (wide field, excited at 405 nm) and `molecules` (dSTORM at 647 nm).
     public let labels: [Label]
     /// The edge of the picture.
-    public let border: Area?
+    public let border: Rectangle?
     private let intensity: Plane<Float>
     private let pixel_um: Double
     private let dyes_per_um2: Double
@@ -48,8 +49,8 @@ public struct ImageSpecimen: Specimen {
         self.pixel_um = pixel_um
         self.dyes_per_um2 = min(1e5, max(0, dyes_per_um2))
         self.seed = seed
-        border = Area(
-            centre_x_um: 0, centre_y_um: 0, width_um: Double(image.width) * pixel_um,
+        border = Rectangle(
+            centre: Point(x_um: 0, y_um: 0), width_um: Double(image.width) * pixel_um,
             height_um: Double(image.height) * pixel_um)
         labels = [
             Label(name: "image", excitation_nm: 405, emission_nm: 461, brightness: 500),
@@ -58,10 +59,10 @@ public struct ImageSpecimen: Specimen {
     }
 
     /// Nothing: what the objects of a picture are is not known.
-    public func objects(in area: Area) -> [SpecimenObject] { [] }
+    public func objects(in area: Rectangle) -> [SpecimenObject] { [] }
 
     /// The dyes in the area.
-    public func emitters(of label: String, in area: Area) -> [Emitter] {
+    public func emitters(of label: String, in area: Rectangle) -> [Emitter] {
         guard label == "molecules" else { return [] }
         let left = -Double(intensity.width) * pixel_um / 2
         let top = -Double(intensity.height) * pixel_um / 2

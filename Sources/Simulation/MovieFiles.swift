@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Localization
+import Optics
 import Work
 
 extension SimulatedMovie {
@@ -50,8 +51,7 @@ extension Specimen {
     /// is none.
     public func placeOfObject(near place: SIMD2<Double> = .zero) -> SIMD2<Double> {
         for reach in [20.0, 60, 200, 500] {
-            let area = Area(
-                centre_x_um: place.x, centre_y_um: place.y, width_um: 2 * reach, height_um: 2 * reach)
+            let area = Rectangle(centre: Point(x_um: place.x, y_um: place.y), width_um: 2 * reach, height_um: 2 * reach)
             let centres = objects(in: area).map { SIMD2($0.x_um, $0.y_um) }
             func distance(_ centre: SIMD2<Double>) -> Double { ((centre - place) * (centre - place)).sum() }
             if let nearest = centres.min(by: { distance($0) < distance($1) }) { return nearest }

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Randomness
 
 /// Adherent cells: nuclei with stained DNA (wide field), nuclear pores on them and microtubules around them (dSTORM).
@@ -20,7 +21,7 @@ public struct NucleiSpecimen: Specimen {
     /// `nuclei`.
     public let name = "nuclei"
     /// There is no border.
-    public let border: Area? = nil
+    public let border: Rectangle? = nil
 
     private let grid: CellGrid
     private static let gap_um = 0.8
@@ -50,19 +51,19 @@ public struct NucleiSpecimen: Specimen {
     }
 
     /// The nuclei whose centre lies in the area.
-    public func objects(in area: Area) -> [SpecimenObject] { nuclei(in: area).map(\.object) }
+    public func objects(in area: Rectangle) -> [SpecimenObject] { nuclei(in: area).map(\.object) }
 
     /// The molecules of `pores` or `tubulin` in the area.
-    public func emitters(of label: String, in area: Area) -> [Emitter] {
+    public func emitters(of label: String, in area: Rectangle) -> [Emitter] {
         switch label {
         case "pores":
-            return nuclei(in: area.grown(by_um: 14)).flatMap { nucleus in
+            return nuclei(in: area.grown(by: 14)).flatMap { nucleus in
                 nucleus.pores(per_um2: pores_per_um2, labelling: labelling).filter {
                     area.contains(x_um: $0.x_um, y_um: $0.y_um)
                 }
             }
         case "tubulin":
-            return nuclei(in: area.grown(by_um: 14 + Nucleus.filamentReach_um)).flatMap { nucleus in
+            return nuclei(in: area.grown(by: 14 + Nucleus.filamentReach_um)).flatMap { nucleus in
                 nucleus.microtubules(labelling: labelling, in: area)
             }
         default:
@@ -77,16 +78,16 @@ public struct NucleiSpecimen: Specimen {
         guard label == "DNA" else { return }
         // Light from the cytoplasm and from far out of focus.
         for index in image.samples.indices { image.samples[index] += 0.03 }
-        let area = Area(
+        let area = Rectangle(
             x_um: x_um...x_um + Double(image.width) * pixel_um, y_um: y_um...y_um + Double(image.height) * pixel_um)
-        for nucleus in nuclei(in: area.grown(by_um: 20)) {
+        for nucleus in nuclei(in: area.grown(by: 20)) {
             nucleus.addDensity(to: &image, x_um: x_um, y_um: y_um, pixel_um: pixel_um)
         }
     }
 
-    func nuclei(in area: Area) -> [Nucleus] {
+    func nuclei(in area: Rectangle) -> [Nucleus] {
         guard density_per_mm2 > 0 else { return [] }
-        return grid.cells(touching: area.grown(by_um: 2 * NucleiSpecimen.largest_um)).flatMap { cell in
+        return grid.cells(touching: area.grown(by: 2 * NucleiSpecimen.largest_um)).flatMap { cell in
             nuclei(column: cell.column, row: cell.row)
         }.filter { area.contains(x_um: $0.x_um, y_um: $0.y_um) }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 import Randomness
 
 extension Nucleus {
@@ -52,7 +53,7 @@ extension Nucleus {
     }
 
     /// The labelled sites of microtubules that run from the organising centre beside the nucleus through the cell.
-    func microtubules(labelling: Double, in area: Area) -> [Emitter] {
+    func microtubules(labelling: Double, in area: Rectangle) -> [Emitter] {
         var random = RandomSource(seed: id ^ 0x4D54_5542)
         let home = random.uniform(in: 0...2 * Double.pi)
         let start = outline(home) + 0.8

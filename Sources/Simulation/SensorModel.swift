@@ -1,6 +1,6 @@
 import Foundation
 import Imaging
-import Localization
+import Optics
 import Randomness
 import Work
 

@@ -1,44 +1,6 @@
 import Imaging
+import Optics
 import Randomness
-
-/// A rectangle of the specimen in um; the lower bounds belong to it, the upper bounds do not.
-public struct Area: Sendable, Equatable {
-    /// Left and right edge in um.
-    public var x_um: ClosedRange<Double>
-    /// Upper and lower edge in um (y points down, as in images).
-    public var y_um: ClosedRange<Double>
-
-    /// An area by its edges.
-    public init(x_um: ClosedRange<Double>, y_um: ClosedRange<Double>) {
-        self.x_um = x_um
-        self.y_um = y_um
-    }
-
-    /// An area by its centre and size.
-    public init(centre_x_um: Double, centre_y_um: Double, width_um: Double, height_um: Double) {
-        let halfWidth = max(0, width_um) / 2
-        let halfHeight = max(0, height_um) / 2
-        x_um = centre_x_um - halfWidth...centre_x_um + halfWidth
-        y_um = centre_y_um - halfHeight...centre_y_um + halfHeight
-    }
-
-    /// The size in um2.
-    public var size_um2: Double {
-        (x_um.upperBound - x_um.lowerBound) * (y_um.upperBound - y_um.lowerBound)
-    }
-
-    /// Whether a point lies inside.
-    public func contains(x_um x: Double, y_um y: Double) -> Bool {
-        x >= x_um.lowerBound && x < x_um.upperBound && y >= y_um.lowerBound && y < y_um.upperBound
-    }
-
-    /// The area with a border added on all sides.
-    public func grown(by_um border: Double) -> Area {
-        Area(
-            x_um: x_um.lowerBound - border...x_um.upperBound + border,
-            y_um: y_um.lowerBound - border...y_um.upperBound + border)
-    }
-}
 
 /// One fluorescent molecule of a specimen.
 public struct Emitter: Sendable, Equatable {
@@ -114,11 +76,11 @@ public protocol Specimen: Sendable {
     /// The stains.
     var labels: [Label] { get }
     /// Where there is something; nil where the specimen has no border.
-    var border: Area? { get }
+    var border: Rectangle? { get }
     /// The objects whose centre lies in the area.
-    func objects(in area: Area) -> [SpecimenObject]
+    func objects(in area: Rectangle) -> [SpecimenObject]
     /// The molecules of a stain in the area; none for a stain that is a density.
-    func emitters(of label: String, in area: Area) -> [Emitter]
+    func emitters(of label: String, in area: Rectangle) -> [Emitter]
     /// Adds the density of a stain, sampled at the centres of pixels; nothing for a stain of molecules.
     /// - Parameters:
     ///   - image: shape [height, width]; a density of 1 is a bright object.
@@ -148,9 +110,9 @@ struct CellGrid: Sendable {
     }
 
     /// The cells that an area touches, row by row.
-    func cells(touching area: Area) -> [(column: Int, row: Int)] {
-        let columns = index(area.x_um.lowerBound)...index(area.x_um.upperBound)
-        let rows = index(area.y_um.lowerBound)...index(area.y_um.upperBound)
+    func cells(touching area: Rectangle) -> [(column: Int, row: Int)] {
+        let columns = index(area.left_um)...index(area.right_um)
+        let rows = index(area.top_um)...index(area.bottom_um)
         return rows.flatMap { row in columns.map { (column: $0, row: row) } }
     }
 

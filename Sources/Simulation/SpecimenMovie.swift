@@ -1,5 +1,6 @@
 import Foundation
 import Localization
+import Optics
 import Randomness
 import Work
 
@@ -76,7 +77,7 @@ public func simulateMovie(
     let size = SIMD2(Double(settings.width), Double(settings.height)) * pixel_nm / 1000
     let corner = centre_um - size / 2
     let border = 5 * settings.sigma_nm / 1000
-    let area = Area(x_um: corner.x...corner.x + size.x, y_um: corner.y...corner.y + size.y).grown(by_um: border)
+    let area = Rectangle(x_um: corner.x...corner.x + size.x, y_um: corner.y...corner.y + size.y).grown(by: border)
     let molecules = specimen.emitters(of: name, in: area)
 
     let random = RandomSource(seed: seed)

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Randomness
 
 /// Spheres with a labelled shell of known size, scattered over an unlimited plane: the calibration sample of a super-
@@ -16,7 +17,7 @@ public struct SphereSpecimen: Specimen {
     /// `spheres`.
     public let name = "spheres"
     /// There is no border.
-    public let border: Area? = nil
+    public let border: Rectangle? = nil
 
     private let grid: CellGrid
 
@@ -39,7 +40,7 @@ public struct SphereSpecimen: Specimen {
     }
 
     /// The spheres whose centre lies in the area.
-    public func objects(in area: Area) -> [SpecimenObject] {
+    public func objects(in area: Rectangle) -> [SpecimenObject] {
         spheres(in: area).map { sphere in
             let outline = (0..<48).map { step -> SIMD2<Double> in
                 let direction = Double(step) / 48 * 2 * Double.pi
@@ -52,9 +53,9 @@ public struct SphereSpecimen: Specimen {
     }
 
     /// The dyes of the `shell` in the area.
-    public func emitters(of label: String, in area: Area) -> [Emitter] {
+    public func emitters(of label: String, in area: Rectangle) -> [Emitter] {
         guard label == "shell" else { return [] }
-        return spheres(in: area.grown(by_um: radius_um)).flatMap { sphere -> [Emitter] in
+        return spheres(in: area.grown(by: radius_um)).flatMap { sphere -> [Emitter] in
             var random = RandomSource(seed: sphere.id)
             let count = random.poisson(mean: 4 * Double.pi * radius_um * radius_um * dyes_per_um2)
             return (0..<count).map { index in
@@ -74,11 +75,11 @@ public struct SphereSpecimen: Specimen {
         of label: String, to image: inout Plane<Float>, x_um: Double, y_um: Double, pixel_um: Double
     ) {
         guard label == "core" else { return }
-        let area = Area(
+        let area = Rectangle(
             x_um: x_um...x_um + Double(image.width) * pixel_um, y_um: y_um...y_um + Double(image.height) * pixel_um)
         let soft = 0.1
         let reach = radius_um + 8 * soft
-        for sphere in spheres(in: area.grown(by_um: reach)) {
+        for sphere in spheres(in: area.grown(by: reach)) {
             let column = (sphere.place.x - x_um) / pixel_um
             let row = (sphere.place.y - y_um) / pixel_um
             let span = reach / pixel_um
@@ -95,7 +96,7 @@ public struct SphereSpecimen: Specimen {
         }
     }
 
-    private func spheres(in area: Area) -> [(id: UInt64, place: SIMD2<Double>)] {
+    private func spheres(in area: Rectangle) -> [(id: UInt64, place: SIMD2<Double>)] {
         grid.cells(touching: area).flatMap { cell -> [(id: UInt64, place: SIMD2<Double>)] in
             var random = grid.random(cell.column, cell.row)
             let count = random.poisson(mean: density_per_mm2 * 1e-6 * grid.side_um * grid.side_um)

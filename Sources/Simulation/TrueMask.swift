@@ -1,4 +1,5 @@
 import Imaging
+import Optics
 
 extension Specimen {
     /// The mask that a perfect annotator would draw.
@@ -17,10 +18,10 @@ extension Specimen {
         width: Int, height: Int, x_um: Double, y_um: Double, pixel_um: Double, leastRadius_um: Double = 0
     ) -> Plane<UInt8> {
         var mask = Plane<UInt8>(width: width, height: height, filledWith: 0)
-        let area = Area(
+        let area = Rectangle(
             x_um: x_um...x_um + Double(width) * pixel_um, y_um: y_um...y_um + Double(height) * pixel_um)
         // Objects are listed by their middle, and fibres are long.
-        for object in objects(in: area.grown(by_um: 100)) {
+        for object in objects(in: area.grown(by: 100)) {
             let points = object.outline_um.map { ($0 - SIMD2(x_um, y_um)) / pixel_um }
             if object.isClosed {
                 mask.fill(points)

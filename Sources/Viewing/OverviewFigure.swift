@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 
 /// The overview with tiles, outlines, positions and the way between them drawn over it. Each layer can be switched off by a box
 /// above the picture, without a script.
@@ -63,7 +64,7 @@ func overviewFigure(_ overview: Report.Overview, positions: [Report.Position]) t
         """
 }
 
-private func rectangle(_ box: Report.Rectangle, origin: Report.Rectangle) -> String {
+private func rectangle(_ box: Rectangle, origin: Rectangle) -> String {
     "<rect x=\"\(svg(box.left_um - origin.left_um))\" y=\"\(svg(box.top_um - origin.top_um))\" width=\"\(svg(box.width_um))\" height=\"\(svg(box.height_um))\"/>"
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 import Work
 
 /// The report of a run as data; `write(to:)` makes one page of it that needs nothing else, neither files nor network.
@@ -19,26 +20,6 @@ public struct Report: Sendable, Codable, Equatable {
             self.label = label
             self.value = value
             self.note = note
-        }
-    }
-
-    /// A rectangle on the specimen.
-    public struct Rectangle: Sendable, Codable, Equatable {
-        /// The left edge.
-        public var left_um: Double
-        /// The upper edge.
-        public var top_um: Double
-        /// The extent along x.
-        public var width_um: Double
-        /// The extent along y.
-        public var height_um: Double
-
-        /// A rectangle from its parts.
-        public init(left_um: Double, top_um: Double, width_um: Double, height_um: Double) {
-            self.left_um = left_um
-            self.top_um = top_um
-            self.width_um = width_um
-            self.height_um = height_um
         }
     }
 
@@ -103,7 +84,8 @@ public struct Report: Sendable, Codable, Equatable {
         /// A movie from its parts.
         public init(
             channel: String, frames: Int, localizations: Int? = nil, precision_nm: Double? = nil,
-            resolution_nm: Double? = nil, picture: Picture? = nil, curve: [[Double]]? = nil, corrected_nm: Double? = nil,
+            resolution_nm: Double? = nil, picture: Picture? = nil, curve: [[Double]]? = nil,
+            corrected_nm: Double? = nil,
             correctedCurve: [[Double]]? = nil, threshold: Double? = nil
         ) {
             self.channel = channel

@@ -3,32 +3,33 @@ import Dispatch
 import Foundation
 import Imaging
 import Instruments
+import Optics
 import Synchronization
 import Work
 
 /// A stage whose answers are laid down by the test.
 final class FakeStage: Stage {
     struct State {
-        var position = (x_um: 0.0, y_um: 0.0)
-        var moves: [(x_um: Double, y_um: Double)] = []
+        var position = Point(x_um: 0, y_um: 0)
+        var moves: [Point] = []
         var answers: [MotionState] = []
         var always: MotionState = .moved
         var miss_um = 0.0
     }
     let name = "stage"
-    let travel_um = (x: -1000.0...1000.0, y: -1000.0...1000.0)
+    let travel = Rectangle(width_um: 2000, height_um: 2000)
     let inner = Mutex(State())
 
     func startMove(x_um: Double, y_um: Double) throws {
         inner.withLock {
-            $0.moves.append((x_um, y_um))
-            $0.position = (x_um + $0.miss_um, y_um)
+            $0.moves.append(Point(x_um: x_um, y_um: y_um))
+            $0.position = Point(x_um: x_um + $0.miss_um, y_um: y_um)
         }
     }
     func state() -> MotionState {
         inner.withLock { $0.answers.isEmpty ? $0.always : $0.answers.removeFirst() }
     }
-    func position() throws -> (x_um: Double, y_um: Double) { inner.withLock { $0.position } }
+    func position() throws -> Point { inner.withLock { $0.position } }
     func stop() {}
     func close() {}
 }

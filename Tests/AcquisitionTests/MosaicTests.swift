@@ -1,6 +1,7 @@
 import Acquisition
 import Foundation
 import Imaging
+import Optics
 import Testing
 import Work
 
@@ -23,7 +24,8 @@ import Work
 
     private func plan() throws -> ScanPlan {
         try ScanPlan(
-            area: ScanArea(x_um: 3, y_um: -7, width_um: 180, height_um: 130), fieldWidth_um: 50, fieldHeight_um: 40,
+            area: Rectangle(centre: Point(x_um: 3, y_um: -7), width_um: 180, height_um: 130), fieldWidth_um: 50,
+            fieldHeight_um: 40,
             overlap: 0.15)
     }
 
@@ -60,7 +62,7 @@ import Work
         let shade = { (u: Double, v: Double) in 1.1 - 0.25 * u * u - 0.05 * v * v + 0.08 * u }
         var estimator = FlatField.Estimator()
         let flatPlan = try ScanPlan(
-            area: ScanArea(width_um: 900, height_um: 900), fieldWidth_um: 50, fieldHeight_um: 40, overlap: 0)
+            area: Rectangle(width_um: 900, height_um: 900), fieldWidth_um: 50, fieldHeight_um: 40, overlap: 0)
         for entry in flatPlan.tiles { estimator.add(tile(entry.x_um, entry.y_um, shade: shade)) }
         let flat = estimator.estimate(offset_counts: 100)
         let mean = 1.1 - 0.25 / 3 - 0.05 / 3
@@ -82,7 +84,7 @@ import Work
     @Test func finerThanTheCameraIsRefused() {
         #expect(throws: Failure.self) {
             try Mosaic(
-                of: ScanArea(width_um: 10, height_um: 10), tiles: [], tileWidth: 10, tileHeight: 10, tilePixel_um: 0.5,
+                of: Rectangle(width_um: 10, height_um: 10), tiles: [], tileWidth: 10, tileHeight: 10, tilePixel_um: 0.5,
                 pixel_um: 0.1, flatField: FlatField(evenWithOffset: 0, background_counts: 0))
         }
     }

@@ -1,12 +1,13 @@
 import Acquisition
 import Foundation
 import Instruments
+import Optics
 import Testing
 import Work
 
 @Suite struct PlanTests {
     @Test func tilesCoverTheAreaExactly() throws {
-        let area = ScanArea(x_um: 100, y_um: -50, width_um: 500, height_um: 230)
+        let area = Rectangle(centre: Point(x_um: 100, y_um: -50), width_um: 500, height_um: 230)
         let plan = try ScanPlan(area: area, fieldWidth_um: 60, fieldHeight_um: 50, overlap: 0.1)
         // (500 - 60) / 54 = 8.15 steps; (230 - 50) / 45 = 4 steps.
         #expect(plan.columns == 10)
@@ -20,7 +21,7 @@ import Work
 
     @Test func orderIsSerpentine() throws {
         let plan = try ScanPlan(
-            area: ScanArea(width_um: 30, height_um: 20), fieldWidth_um: 10, fieldHeight_um: 10, overlap: 0)
+            area: Rectangle(width_um: 30, height_um: 20), fieldWidth_um: 10, fieldHeight_um: 10, overlap: 0)
         #expect(plan.tiles.map(\.column) == [0, 1, 2, 2, 1, 0])
         let steps = zip(plan.tiles, plan.tiles.dropFirst()).map { hypot($1.x_um - $0.x_um, $1.y_um - $0.y_um) }
         #expect(steps.allSatisfy { abs($0 - 10) < 1e-9 })
@@ -28,22 +29,23 @@ import Work
 
     @Test func smallAreasAreOneTile() throws {
         let plan = try ScanPlan(
-            area: ScanArea(x_um: 5, y_um: 6, width_um: 3, height_um: 3), fieldWidth_um: 10, fieldHeight_um: 10,
+            area: Rectangle(centre: Point(x_um: 5, y_um: 6), width_um: 3, height_um: 3), fieldWidth_um: 10,
+            fieldHeight_um: 10,
             overlap: 0.1
         )
         #expect(plan.tiles == [Tile(number: 1, row: 0, column: 0, x_um: 5, y_um: 6)])
     }
 
     @Test func areasAreRead() throws {
-        #expect(try ScanArea(parsing: "500x400") == ScanArea(width_um: 500, height_um: 400))
-        #expect(try ScanArea(parsing: " 12.5 X 8 ") == ScanArea(width_um: 12.5, height_um: 8))
-        #expect(try ScanArea(parsing: "300") == ScanArea(width_um: 300, height_um: 300))
+        #expect(try Rectangle(parsing: "500x400") == Rectangle(width_um: 500, height_um: 400))
+        #expect(try Rectangle(parsing: " 12.5 X 8 ") == Rectangle(width_um: 12.5, height_um: 8))
+        #expect(try Rectangle(parsing: "300") == Rectangle(width_um: 300, height_um: 300))
         for text in ["", "x", "1x", "x1", "1x2x3", "-1x4", "nanx1", "0x5", "1e999x1", "a"] {
-            #expect(throws: Failure.self, "\(text)") { try ScanArea(parsing: text) }
+            #expect(throws: Failure.self, "\(text)") { try Rectangle(parsing: text) }
         }
         #expect(throws: Failure.self) {
             try ScanPlan(
-                area: ScanArea(width_um: 1e300, height_um: 1), fieldWidth_um: 1, fieldHeight_um: 1, overlap: 0)
+                area: Rectangle(width_um: 1e300, height_um: 1), fieldWidth_um: 1, fieldHeight_um: 1, overlap: 0)
         }
     }
 
@@ -51,17 +53,17 @@ import Work
     @Test func toursAreNearTheShortest() {
         var worst = 1.0
         for seed in 0..<20 {
-            let points = (0..<7).map { index -> (x_um: Double, y_um: Double) in
+            let points = (0..<7).map { index -> Point in
                 let angle = Double(seed * 131 + index * index * 37 + index * 17)
-                return (100 * sin(angle) * cos(angle * 0.7), 80 * cos(angle * 1.3))
+                return Point(x_um: 100 * sin(angle) * cos(angle * 0.7), y_um: 80 * cos(angle * 1.3))
             }
-            let order = shortTour(through: points, from: (0, 0))
+            let order = shortTour(through: points, from: Point(x_um: 0, y_um: 0))
             #expect(order.sorted() == Array(0..<7))
             var shortest = Double.infinity
             permutations(Array(0..<7)) { permutation in
-                shortest = min(shortest, tourLength_um(permutation.map { points[$0] }, from: (0, 0)))
+                shortest = min(shortest, tourLength_um(permutation.map { points[$0] }, from: Point(x_um: 0, y_um: 0)))
             }
-            worst = max(worst, tourLength_um(order.map { points[$0] }, from: (0, 0)) / shortest)
+            worst = max(worst, tourLength_um(order.map { points[$0] }, from: Point(x_um: 0, y_um: 0)) / shortest)
         }
         #expect(worst < 1.15)
     }

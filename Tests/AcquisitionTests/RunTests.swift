@@ -2,6 +2,7 @@ import Acquisition
 import Foundation
 import Imaging
 import Instruments
+import Optics
 import Testing
 import Work
 
@@ -25,7 +26,7 @@ import Work
     @Test func scansIntoOneOverview() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let run = try run()
-        let area = ScanArea(width_um: 10, height_um: 6)
+        let area = Rectangle(width_um: 10, height_um: 6)
         let scan = try run.scan(area, on: fake.microscope, channel: "dSTORM", overlap: 0.1)
         // A field has 3.2 x 2.4 um: 4 columns, 3 rows.
         #expect(scan.tiles.count == 12)
@@ -144,14 +145,14 @@ import Work
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let run = try run()
         let first = try run.scan(
-            ScanArea(width_um: 5, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+            Rectangle(width_um: 5, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
         let second = try run.scan(
-            ScanArea(width_um: 9, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+            Rectangle(width_um: 9, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
         #expect(first.tiles.count == 2)
         #expect(second.tiles.count == 4)
         #expect(Set((first.tiles + second.tiles).map(\.file)).count == 6)
         #expect(
-            try run.scan(ScanArea(width_um: 5, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+            try run.scan(Rectangle(width_um: 5, height_um: 2), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
                 == first)
         var slower = fake.channel
         slower.exposure_ms = 11
@@ -178,7 +179,7 @@ import Work
         let run = try run()
         fake.stage.inner.withLock { $0.always = .unknown }
         let failure = #expect(throws: Failure.self) {
-            try run.scan(ScanArea(width_um: 10, height_um: 6), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+            try run.scan(Rectangle(width_um: 10, height_um: 6), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
         }
         #expect(failure?.code == "too-many-faults")
         #expect(run.skipped.count == AcquisitionRun.faultsInARow)
@@ -190,7 +191,8 @@ import Work
         let run = try run()
         let failure = #expect(throws: Failure.self) {
             try run.scan(
-                ScanArea(x_um: 999, width_um: 10, height_um: 6), on: fake.microscope, channel: "dSTORM", overlap: 0.1)
+                Rectangle(centre: Point(x_um: 999, y_um: 0), width_um: 10, height_um: 6), on: fake.microscope,
+                channel: "dSTORM", overlap: 0.1)
         }
         #expect(failure?.code == "area-outside")
     }

@@ -1,6 +1,7 @@
 import Acquisition
 import Foundation
 import Imaging
+import Optics
 import Randomness
 import Testing
 
@@ -12,7 +13,7 @@ import Testing
         }
         return TargetObject(
             id: id, centroid: Point(x_um: x, y_um: y),
-            box: BoundingBox(left_um: x - radius, top_um: y - radius, right_um: x + radius, bottom_um: y + radius),
+            box: Rectangle(left_um: x - radius, top_um: y - radius, right_um: x + radius, bottom_um: y + radius),
             area_um2: Double.pi * radius * radius, outline: outline)
     }
 
@@ -110,7 +111,7 @@ import Testing
         #expect(objects.map(\.id) == [1, 7])
         #expect(objects[0].area_um2 == 24)
         #expect(objects[0].centroid == Point(x_um: 15, y_um: 24))
-        #expect(objects[0].box == BoundingBox(left_um: 12, top_um: 22, right_um: 18, bottom_um: 26))
+        #expect(objects[0].box == Rectangle(left_um: 12, top_um: 22, right_um: 18, bottom_um: 26))
         #expect(objects.map(\.touchesBorder) == [false, true])
         // The shoelace area of an outline is the area of its pixels (the simplification drops no corner here).
         for object in objects {

@@ -120,7 +120,7 @@ final class PhaseWork {
         begin_um = try position_um()
         switch device {
         case let stage as any Stage:
-            let travel = stage.travel_um.x
+            let travel = stage.travel.x_um
             let room = far ? travel.upperBound - begin_um : min(200, (travel.upperBound - begin_um) / 2)
             target_um = begin_um + room
             try stage.startMove(x_um: target_um, y_um: try stage.position().y_um)

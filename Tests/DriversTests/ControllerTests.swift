@@ -1,6 +1,7 @@
 import Drivers
 import EmulatedDevices
 import Instruments
+import Optics
 import Synchronization
 import Testing
 import Transports
@@ -26,7 +27,7 @@ import Work
 
         func startMove(x_um: Double, y_um: Double) throws { inner.withLock { ($0.x, $0.y) = (x_um, y_um) } }
         func state() -> MotionState { inner.withLock { $0.state } }
-        func position() throws -> (x_um: Double, y_um: Double) { inner.withLock { ($0.x, $0.y) } }
+        func position() throws -> Point { inner.withLock { Point(x_um: $0.x, y_um: $0.y) } }
         func stop() {}
         func select(_ position: String) throws { try device.line.ask("pos=1", repeats: .once) }
         func close() { device.close() }
@@ -103,7 +104,8 @@ import Work
             "pair", isShared: true, place: "rig", keeper: nil)
         defer { open.close() }
         let drive = Both("stage", "X", try #require(open.controller as? DeviceLine))
-        let stage = GuardedStage(drive, travel_um: (-10...10, 0...5), settle_ms: 40, tolerance_um: 0.5)
+        let stage = GuardedStage(
+            drive, travel: Rectangle(x_um: -10...10, y_um: 0...5), settle_ms: 40, tolerance_um: 0.5)
         #expect(stage.state() == .moved)
         #expect(
             failureText { try stage.startMove(x_um: 10.1, y_um: 0) }.hasPrefix("stage-range: stage: (10.1, 0.0) um"))

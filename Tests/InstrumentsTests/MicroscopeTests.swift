@@ -2,6 +2,7 @@ import Drivers
 import Foundation
 import Imaging
 import Instruments
+import Optics
 import Simulation
 import Testing
 import Work
@@ -85,7 +86,7 @@ import Work
         defer { scope.close() }
         let world = try #require(scope.camera as? SimulatedCamera).world
         let nucleus = try #require(
-            world.specimen.objects(in: Area(centre_x_um: 0, centre_y_um: 0, width_um: 200, height_um: 200)).first)
+            world.specimen.objects(in: Rectangle(centre: Point(x_um: 0, y_um: 0), width_um: 200, height_um: 200)).first)
         try arrive(scope, nucleus.x_um, nucleus.y_um)
         let channel = try prepare(scope, "DAPI")
         try scope.lights[channel.light]?.on(power_mw: channel.power_mw)
@@ -130,7 +131,7 @@ import Work
         let world = try #require(scope.camera as? SimulatedCamera).world
         let nucleus = try #require(
             world.specimen.objects(
-                in: Area(centre_x_um: 0, centre_y_um: 0, width_um: 200, height_um: 200)
+                in: Rectangle(centre: Point(x_um: 0, y_um: 0), width_um: 200, height_um: 200)
             ).first)
         try arrive(scope, nucleus.x_um, nucleus.y_um)
         let channel = try prepare(scope, "dSTORM-647")

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Localization
+import Optics
 import Randomness
 import Testing
 import Work

@@ -1,5 +1,6 @@
 import Foundation
 import Localization
+import Optics
 import Testing
 import Work
 

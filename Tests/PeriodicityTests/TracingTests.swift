@@ -1,5 +1,6 @@
 import Foundation
 import Localization
+import Optics
 import Periodicity
 import Randomness
 import Simulation
@@ -45,7 +46,7 @@ import Work
     @Test func theTableOfAFieldGivesThePeriod() throws {
         let specimen = FiberSpecimen(.axons(SpectrinRings()), seed: 5, labelling: 1)
         let place = specimen.placeOfObject()
-        let area = Area(centre_x_um: place.x, centre_y_um: place.y, width_um: 40, height_um: 40)
+        let area = Rectangle(centre: Point(x_um: place.x, y_um: place.y), width_um: 40, height_um: 40)
         let table = try simulateLocalizations(of: specimen, in: area, LocalizationStatistics(), seed: 5).found
         let tracing = try AxonTracing(table, TracingSettings())
         let found = try PeriodicityMeasurement(tracing.axons.map(\.profile), PeriodicitySettings())
@@ -64,7 +65,7 @@ import Work
             .axons(SpectrinRings(period_nm: period_nm)), seed: 11, density_per_mm2: 5000, labelling: labelling,
             length_um: 6...6)
         let table = try simulateLocalizations(
-            of: specimen, in: Area(x_um: 0...90, y_um: 0...90), LocalizationStatistics(), seed: 12
+            of: specimen, in: Rectangle(x_um: 0...90, y_um: 0...90), LocalizationStatistics(), seed: 12
         ).found
         let axons = try AxonTracing(table, TracingSettings()).axons
         let found = try PeriodicityMeasurement(axons.map(\.profile), PeriodicitySettings())
@@ -83,7 +84,7 @@ import Work
         let specimen = FiberSpecimen(
             .axons(SpectrinRings()), seed: 7, density_per_mm2: 5000, labelling: 0.5, length_um: 6...6)
         let table = try simulateLocalizations(
-            of: specimen, in: Area(x_um: 0...60, y_um: 0...60), LocalizationStatistics(), seed: 8
+            of: specimen, in: Rectangle(x_um: 0...60, y_um: 0...60), LocalizationStatistics(), seed: 8
         ).found
         let mask = AxonMask(.init(width: 30, height: 60, filledWith: 1), pixel_nm: 1000)
         let inside = try AxonTracing(table, TracingSettings(), mask: mask).axons

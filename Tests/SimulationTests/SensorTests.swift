@@ -1,5 +1,6 @@
 import Imaging
 import Localization
+import Optics
 import Randomness
 import Simulation
 import Testing

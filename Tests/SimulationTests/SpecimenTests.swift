@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Localization
+import Optics
 import Randomness
 import Simulation
 import Testing
@@ -13,15 +14,15 @@ import Testing
     ]
 
     @Test func anAreaHoldsTheSameHoweverItIsAskedFor() {
-        let whole = Area(x_um: -60...60, y_um: -40...40)
-        let left = Area(x_um: -60...3, y_um: -40...40)
-        let right = Area(x_um: 3...60, y_um: -40...40)
+        let whole = Rectangle(x_um: -60...60, y_um: -40...40)
+        let left = Rectangle(x_um: -60...3, y_um: -40...40)
+        let right = Rectangle(x_um: 3...60, y_um: -40...40)
         for specimen in all {
-            func ids(_ area: Area) -> [UInt64] { specimen.objects(in: area).map(\.id) }
+            func ids(_ area: Rectangle) -> [UInt64] { specimen.objects(in: area).map(\.id) }
             #expect(Set(ids(whole)) == Set(ids(left) + ids(right)))
             #expect(ids(whole).count == Set(ids(whole)).count)
             let label = specimen.labels[1].name
-            func places(_ area: Area) -> Set<[Double]> {
+            func places(_ area: Rectangle) -> Set<[Double]> {
                 Set(specimen.emitters(of: label, in: area).map { [$0.x_um, $0.y_um] })
             }
             #expect(places(whole) == places(left).union(places(right)))
@@ -33,7 +34,7 @@ import Testing
     @Test(arguments: [200.0, 650.0])
     func nucleiHaveTheWantedDensityAndSize(density: Double) {
         let specimen = NucleiSpecimen(seed: 9, density_per_mm2: density, touching: 0)
-        let nuclei = specimen.objects(in: Area(x_um: 0...2000, y_um: 0...2000))
+        let nuclei = specimen.objects(in: Rectangle(x_um: 0...2000, y_um: 0...2000))
         let found: Double = Double(nuclei.count) / (4 * density)
         #expect(abs(found - 1) < 0.06)
         let diameters = nuclei.map { 2 * $0.radius_um }.sorted()
@@ -50,7 +51,7 @@ import Testing
 
     @Test func someNucleiTouch() {
         let specimen = NucleiSpecimen(seed: 9, density_per_mm2: 400, touching: 0.5)
-        let nuclei = specimen.objects(in: Area(x_um: 0...1000, y_um: 0...1000))
+        let nuclei = specimen.objects(in: Rectangle(x_um: 0...1000, y_um: 0...1000))
         var touching = 0
         for nucleus in nuclei {
             for other in nuclei where other.id != nucleus.id {
@@ -67,7 +68,7 @@ import Testing
 
     @Test func outlinesEncloseTheBrightPartOfNuclei() throws {
         let specimen = NucleiSpecimen(seed: 2, density_per_mm2: 300, touching: 0)
-        for nucleus in specimen.objects(in: Area(x_um: 0...200, y_um: 0...200)).prefix(3) {
+        for nucleus in specimen.objects(in: Rectangle(x_um: 0...200, y_um: 0...200)).prefix(3) {
             var image = Plane(width: 200, height: 200, filledWith: Float(0))
             let left = nucleus.x_um - 15
             let top = nucleus.y_um - 15
@@ -81,9 +82,9 @@ import Testing
 
     @Test func poresAreRingsOfTheKnownRadius() throws {
         let specimen = NucleiSpecimen(seed: 2, touching: 0, pores_per_um2: 0.3, labelling: 1)
-        let nucleus = try #require(specimen.objects(in: Area(x_um: 0...100, y_um: 0...100)).first)
-        let middle = Area(centre_x_um: nucleus.x_um, centre_y_um: nucleus.y_um, width_um: 8, height_um: 8)
-        let sites = specimen.emitters(of: "pores", in: middle.grown(by_um: 1))
+        let nucleus = try #require(specimen.objects(in: Rectangle(x_um: 0...100, y_um: 0...100)).first)
+        let middle = Rectangle(centre: Point(x_um: nucleus.x_um, y_um: nucleus.y_um), width_um: 8, height_um: 8)
+        let sites = specimen.emitters(of: "pores", in: middle.grown(by: 1))
         // Opposite corners: the farthest of the eight sites within 0.15 um of a site lie two radii away.
         let distances = specimen.emitters(of: "pores", in: middle).map { site -> Double in
             let near = sites.map { hypot($0.x_um - site.x_um, $0.y_um - site.y_um) }
@@ -97,10 +98,10 @@ import Testing
         let period = 0.2
         let specimen = FiberSpecimen(
             .axons(SpectrinRings(period_nm: 200, ringJitter_nm: 0, label_nm: 0)), seed: 7, density_per_mm2: 30)
-        let axons = specimen.objects(in: Area(x_um: -300...300, y_um: -300...300))
+        let axons = specimen.objects(in: Rectangle(x_um: -300...300, y_um: -300...300))
         let axon = axons[0]
         let sites = specimen.emitters(
-            of: "spectrin", in: Area(centre_x_um: axon.x_um, centre_y_um: axon.y_um, width_um: 20, height_um: 20))
+            of: "spectrin", in: Rectangle(centre: Point(x_um: axon.x_um, y_um: axon.y_um), width_um: 20, height_um: 20))
         // Phase of every site that lies on this axon, by its arc length along the known centre line.
         var real = 0.0
         var imaginary = 0.0
@@ -127,9 +128,9 @@ import Testing
 
     @Test func sphereDyesLieOnTheShell() {
         let specimen = SphereSpecimen(seed: 3, density_per_mm2: 100, radius_um: 1, dyes_per_um2: 2000)
-        let sphere = specimen.objects(in: Area(x_um: 0...300, y_um: 0...300))[0]
+        let sphere = specimen.objects(in: Rectangle(x_um: 0...300, y_um: 0...300))[0]
         let dyes = specimen.emitters(
-            of: "shell", in: Area(centre_x_um: sphere.x_um, centre_y_um: sphere.y_um, width_um: 2, height_um: 2))
+            of: "shell", in: Rectangle(centre: Point(x_um: sphere.x_um, y_um: sphere.y_um), width_um: 2, height_um: 2))
         let squares = dyes.map { dye -> Double in
             let distance = hypot(dye.x_um - sphere.x_um, dye.y_um - sphere.y_um)
             return distance * distance
@@ -148,8 +149,8 @@ import Testing
         var image = Plane(width: 100, height: 60, filledWith: Float(0))
         specimen.addDensity(of: "image", to: &image, x_um: -25, y_um: -15, pixel_um: 0.5)
         #expect(abs(image[30, 60] - 1) < 1e-5 && abs(image[5, 5]) < 1e-5)
-        let inside = specimen.emitters(of: "molecules", in: Area(x_um: 0...15, y_um: -5...5))
-        let everywhere = specimen.emitters(of: "molecules", in: Area(x_um: -100...100, y_um: -100...100))
+        let inside = specimen.emitters(of: "molecules", in: Rectangle(x_um: 0...15, y_um: -5...5))
+        let everywhere = specimen.emitters(of: "molecules", in: Rectangle(x_um: -100...100, y_um: -100...100))
         #expect(inside.count == everywhere.count)
         #expect(abs(Double(inside.count) - 1500) < 5 * 39)
         #expect(throws: (any Error).self) { try ImageSpecimen(Image(plane), pixel_um: 0, seed: 1) }

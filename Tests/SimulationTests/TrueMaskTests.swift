@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Simulation
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
         let (side, pixel_um) = (1000, 0.1)
         let mask = specimen.trueMask(width: side, height: side, x_um: -40, y_um: 20, pixel_um: pixel_um)
         let area = 24 * sin(2 * Double.pi / 48) * 4 / (pixel_um * pixel_um)
-        let spheres = specimen.objects(in: Area(x_um: -40...60, y_um: 20...120))
+        let spheres = specimen.objects(in: Rectangle(x_um: -40...60, y_um: 20...120))
         var alone = 0
         for part in labelComponents(mask).objects where part.area < Int(1.3 * area) {
             let bounds = part.bounds
@@ -31,7 +32,7 @@ import Testing
     @Test(arguments: [0.0, 0.3])
     func fibresHaveTheirWidth(least: Double) {
         let specimen = FiberSpecimen(.axons(SpectrinRings()), seed: 8, density_per_mm2: 40)
-        let fibres = specimen.objects(in: Area(x_um: -1000...1000, y_um: -1000...1000))
+        let fibres = specimen.objects(in: Rectangle(x_um: -1000...1000, y_um: -1000...1000))
         var checked = 0
         for fibre in fibres.prefix(12) {
             let xs = fibre.outline_um.map(\.x)

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Testing
 import Viewing
 import Work
@@ -23,13 +24,13 @@ import Work
         let folder = NSTemporaryDirectory() + "report-\(UUID().uuidString)"
         try makeFolder(folder)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let area = Report.Rectangle(left_um: -150, top_um: -100, width_um: 300, height_um: 200)
+        let area = Rectangle(x_um: -150...150, y_um: -100...100)
         let curve = stride(from: 0.0, through: 0.06, by: 0.0006).map { [$0, exp(-pow($0 / 0.019, 2))] }
         var positions: [Report.Position] = []
         for number in 1...5 {
-            let field = Report.Rectangle(
-                left_um: -140 + Double(number % 3) * 90, top_um: -90 + Double(number / 3) * 95, width_um: 51,
-                height_um: 51)
+            let field = Rectangle(
+                centre: Point(x_um: -114.5 + Double(number % 3) * 90, y_um: -64.5 + Double(number / 3) * 95),
+                width_um: 51, height_um: 51)
             let image = try picture("super-\(number)", in: folder, width: 1200, height: 1200)
             positions.append(
                 Report.Position(
@@ -47,7 +48,8 @@ import Work
                             .init(
                                 channel: "dSTORM-647", frames: 2000, localizations: 34_567, precision_nm: 11.24,
                                 resolution_nm: 38.4, picture: .init(image: image, label: "dSTORM-647", width_um: 51),
-                                curve: curve, corrected_nm: 61.7, correctedCurve: curve.map { [$0[0], pow($0[1], 2.6)] },
+                                curve: curve, corrected_nm: 61.7,
+                                correctedCurve: curve.map { [$0[0], pow($0[1], 2.6)] },
                                 threshold: 1.0 / 7)
                         ], skipped: number == 4 ? "stage has not arrived after 10000 ms" : nil))
         }
@@ -55,10 +57,10 @@ import Work
             let angle = Double(step) * Double.pi / 10
             return [20 + 9 * cos(angle), 10 + 8 * sin(angle)]
         }
-        let tiles: [Report.Rectangle] = (0..<24).map { index in
+        let tiles: [Rectangle] = (0..<24).map { index in
             let left = -150 + Double(index % 6) * 49
             let top = -100 + Double(index / 6) * 48
-            return Report.Rectangle(left_um: left, top_um: top, width_um: 55, height_um: 55)
+            return Rectangle(left_um: left, top_um: top, right_um: left + 55, bottom_um: top + 55)
         }
         let image = try picture("overview", in: folder, width: 2600, height: 1733)
         var report = Report(

@@ -1,4 +1,5 @@
 import Foundation
+import Optics
 import Randomness
 import Simulation
 
@@ -43,7 +44,7 @@ struct MoleculeField: Sendable {
     /// Lets light of constant power fall on an area for a time.
     /// - Returns: the light of each molecule that shone; nothing when nobody looks.
     mutating func illuminate(
-        label: Int, dye: Blinking, area: Area, duration_ms: Double, power_mw: Double, activation_mw: Double,
+        label: Int, dye: Blinking, area: Rectangle, duration_ms: Double, power_mw: Double, activation_mw: Double,
         isSeen: Bool
     ) -> [Flash] {
         var flashes: [Flash] = []
@@ -70,10 +71,10 @@ struct MoleculeField: Sendable {
         return flashes
     }
 
-    private func keys(_ label: Int, touching area: Area) -> [Key] {
+    private func keys(_ label: Int, touching area: Rectangle) -> [Key] {
         func index(_ value: Double) -> Int { Int((value / MoleculeField.side_um).rounded(.down)) }
-        return (index(area.y_um.lowerBound)...index(area.y_um.upperBound)).flatMap { row in
-            (index(area.x_um.lowerBound)...index(area.x_um.upperBound)).map { Key(label: label, column: $0, row: row) }
+        return (index(area.top_um)...index(area.bottom_um)).flatMap { row in
+            (index(area.left_um)...index(area.right_um)).map { Key(label: label, column: $0, row: row) }
         }
     }
 
@@ -84,7 +85,7 @@ struct MoleculeField: Sendable {
         let side = MoleculeField.side_um
         let columns = missing.map(\.column)
         let rows = missing.map(\.row)
-        let area = Area(
+        let area = Rectangle(
             x_um: Double(columns.min()!) * side...Double(columns.max()! + 1) * side,
             y_um: Double(rows.min()!) * side...Double(rows.max()! + 1) * side)
         var found: [Key: [Emitter]] = [:]

@@ -1,7 +1,7 @@
 import Foundation
 import Imaging
 import Instruments
-import Localization
+import Optics
 import Randomness
 import Simulation
 import Synchronization

@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Optics
 import Randomness
 import Synchronization
 import Work
@@ -27,17 +28,15 @@ public final class SimulatedStage: Stage {
     }
 
     /// The reachable positions.
-    public var travel_um: (x: ClosedRange<Double>, y: ClosedRange<Double>) {
-        (world.settings.stage.x_um, world.settings.stage.y_um)
-    }
+    public var travel: Rectangle { world.settings.stage.travel }
 
     /// Starts a move and returns at once. A move that is under way is left from where the stage is.
     public func startMove(x_um: Double, y_um: Double) throws {
-        guard travel_um.x.contains(x_um), travel_um.y.contains(y_um) else {
+        guard travel.x_um.contains(x_um), travel.y_um.contains(y_um) else {
             throw Failure(
                 "stage: (\(x_um), \(y_um)) um lies outside the travel",
-                remedy: "x goes from \(travel_um.x.lowerBound) to \(travel_um.x.upperBound) um, "
-                    + "y from \(travel_um.y.lowerBound) to \(travel_um.y.upperBound) um", code: "stage-range")
+                remedy: "x goes from \(travel.x_um.lowerBound) to \(travel.x_um.upperBound) um, "
+                    + "y from \(travel.y_um.lowerBound) to \(travel.y_um.upperBound) um", code: "stage-range")
         }
         let model = world.settings.stage
         let now = world.clock.now_ms
@@ -69,7 +68,7 @@ public final class SimulatedStage: Stage {
     }
 
     /// Where the stage says it is.
-    public func position() throws -> (x_um: Double, y_um: Double) {
+    public func position() throws -> Point {
         let (isClosed, move, moves) = inner.withLock { ($0.isClosed, $0.move, $0.moves) }
         guard !isClosed else { throw Failure("the stage is closed", code: "closed") }
         let faults = world.faults
@@ -77,9 +76,11 @@ public final class SimulatedStage: Stage {
             throw Failure("the stage does not answer", remedy: "check its cable and its power", code: "no-answer")
         }
         let now = world.clock.now_ms
-        if now >= move.arrival_ms, !faults.stuckMoves.contains(moves) { return (move.target.x, move.target.y) }
+        if now >= move.arrival_ms, !faults.stuckMoves.contains(moves) {
+            return Point(x_um: move.target.x, y_um: move.target.y)
+        }
         let place = move.position(at: now)
-        return (place.x, place.y)
+        return Point(x_um: place.x, y_um: place.y)
     }
 
     /// Stops at once.

@@ -1,11 +1,12 @@
 import Imaging
 import Instruments
+import Optics
 import Simulation
 
 extension SimulatedWorld: Truth {
     /// The objects whose centre lies in an area.
-    public func objects(x_um: ClosedRange<Double>, y_um: ClosedRange<Double>) -> [TrueObject] {
-        specimen.objects(in: Area(x_um: x_um, y_um: y_um)).map {
+    public func objects(in area: Rectangle) -> [TrueObject] {
+        specimen.objects(in: area).map {
             TrueObject(x_um: $0.x_um, y_um: $0.y_um, radius_um: $0.radius_um, outline_um: $0.outline_um)
         }
     }

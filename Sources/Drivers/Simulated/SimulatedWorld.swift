@@ -1,7 +1,7 @@
 import Foundation
 import Imaging
 import Instruments
-import Localization
+import Optics
 import Randomness
 import Simulation
 import Synchronization
@@ -156,8 +156,8 @@ public final class SimulatedWorld: Sendable {
         let middle = (start_ms + end_ms) / 2
         let centre = state.move.position(at: middle) - drift_um(at: middle)
         let pixel = settings.camera.pixel_nm / 1000
-        let field = Area(
-            centre_x_um: centre.x, centre_y_um: centre.y, width_um: Double(settings.camera.width) * pixel + 2,
+        let field = Rectangle(
+            centre: Point(x_um: centre.x, y_um: centre.y), width_um: Double(settings.camera.width) * pixel + 2,
             height_um: Double(settings.camera.height) * pixel + 2)
         func power(near wavelength_nm: Double) -> Double {
             lit.reduce(0) { abs($1.wavelength_nm - wavelength_nm) <= 20 ? $0 + (state.power[$1.name] ?? 0) : $0 }

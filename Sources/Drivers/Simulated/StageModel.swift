@@ -1,11 +1,10 @@
 import Foundation
+import Optics
 
 /// How a simulated axis system moves and errs.
 public struct StageModel: Sendable, Equatable {
-    /// Travel of the x axis in um.
-    public var x_um: ClosedRange<Double> = -10_000...10_000
-    /// Travel of the y axis in um.
-    public var y_um: ClosedRange<Double> = -10_000...10_000
+    /// The reachable positions.
+    public var travel = Rectangle(x_um: -10_000...10_000, y_um: -10_000...10_000)
     /// Greatest speed in um a ms (mm/s).
     public var speed_mm_per_s = 4.0
     /// Acceleration in mm/s2.
@@ -20,8 +19,8 @@ public struct StageModel: Sendable, Equatable {
     init() {}
 
     init(_ reader: inout DescriptionReader) throws {
-        x_um = try reader.range("x_um", x_um)
-        y_um = try reader.range("y_um", y_um)
+        travel = Rectangle(
+            x_um: try reader.range("x_um", travel.x_um), y_um: try reader.range("y_um", travel.y_um))
         speed_mm_per_s = try reader.number("speed_mm_per_s", speed_mm_per_s, 0.001...1000)
         acceleration_mm_per_s2 = try reader.number("acceleration_mm_per_s2", acceleration_mm_per_s2, 0.01...100_000)
         settling_ms = try reader.number("settling_ms", settling_ms, 0...60_000)

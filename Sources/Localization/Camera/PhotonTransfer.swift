@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Work
 
 /// What dark and flat movies say of a camera: offset, read noise and gain of every pixel by photon transfer (Janesick 2007;

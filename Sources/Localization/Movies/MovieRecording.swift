@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Optics
 import Work
 
 /// What a movie says of how it was recorded: camera, lights, exposure, place, program and its parameters.

@@ -1,5 +1,6 @@
 import Acquisition
 import Instruments
+import Optics
 import Work
 
 /// What a run is going to do, as far as that is known before it begins.
@@ -46,7 +47,8 @@ extension LuaModule {
         ) { (scope: Microscope, options: CheckOptions) in
             var check = RunCheck(folder: options.folder)
             if let width_um = options.width_um, let height_um = options.height_um {
-                check.area = ScanArea(x_um: options.x_um, y_um: options.y_um, width_um: width_um, height_um: height_um)
+                check.area = Rectangle(
+                    centre: Point(x_um: options.x_um, y_um: options.y_um), width_um: width_um, height_um: height_um)
             }
             check.overlap = options.overlap
             check.scan = options.scan

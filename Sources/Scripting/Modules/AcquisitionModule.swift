@@ -2,7 +2,7 @@ import Acquisition
 import Foundation
 import Imaging
 import Instruments
-import Localization
+import Optics
 import Work
 
 extension AcquisitionRun: LuaObject { public static let luaName = "acquisition.Run" }
@@ -159,8 +159,8 @@ extension LuaModule {
                 [Parameter("scope", "the microscope"), Parameter("options", "what")], result: "the scan"
             ) { (run: AcquisitionRun, scope: Microscope, options: ScanOptions) in
                 try run.scan(
-                    ScanArea(
-                        x_um: options.x_um, y_um: options.y_um, width_um: options.width_um,
+                    Rectangle(
+                        centre: Point(x_um: options.x_um, y_um: options.y_um), width_um: options.width_um,
                         height_um: options.height_um), on: scope, channel: options.channel, overlap: options.overlap)
             }
             run.method(
@@ -215,7 +215,7 @@ extension LuaModule {
                     samplesPerLargeObject: options.samples, limit: options.limit > 0 ? options.limit : nil,
                     seed: options.seed)
                 return try run.targets(
-                    for: found.objects, from: Point(x_um: start.x_um, y_um: start.y_um), selection: selection)
+                    for: found.objects, from: start, selection: selection)
             }
             run.method(
                 "plan", "Says what is taken at every position, and checks that it fits on the disk.",
@@ -375,15 +375,12 @@ extension LuaModule {
 private func trueCoverage(of scan: Scan, by records: [PositionRecord], on scope: Microscope) -> [String: LuaValue]? {
     guard let truth = scope.truth else { return nil }
     let area = scan.plan.area
-    let scanned = BoundingBox(
-        centre: Point(x_um: area.x_um, y_um: area.y_um), width_um: area.width_um, height_um: area.height_um)
-    let around = (x: scanned.left_um...scanned.right_um, y: scanned.top_um...scanned.bottom_um)
-    let boxes = truth.objects(x_um: around.x, y_um: around.y).compactMap { object -> BoundingBox? in
+    let boxes = truth.objects(in: area).compactMap { object -> Rectangle? in
         let x = object.outline_um.map(\.x)
         let y = object.outline_um.map(\.y)
         guard let left = x.min(), let right = x.max(), let top = y.min(), let bottom = y.max() else { return nil }
-        return BoundingBox(left_um: left, top_um: top, right_um: right, bottom_um: bottom)
-    }.filter(scanned.contains)
+        return Rectangle(left_um: left, top_um: top, right_um: right, bottom_um: bottom)
+    }.filter { area.contains($0) }
     let times = timesImaged(
         boxes,
         at: records.filter { !$0.movies.isEmpty }.map { Point(x_um: $0.position.x_um, y_um: $0.position.y_um) },

@@ -1,5 +1,6 @@
 import Imaging
 import Localization
+import Optics
 import Work
 
 /// A movie as scripts hold it.

@@ -2,7 +2,7 @@ import Acquisition
 import Drivers
 import Imaging
 import Instruments
-import Localization
+import Optics
 import Work
 
 extension Microscope: LuaObject { public static let luaName = "microscope.Microscope" }
@@ -236,10 +236,9 @@ extension LuaModule {
                 ], result: "records with x_um, y_um and radius_um"
             ) { (scope: Microscope, x_um: Double, y_um: Double, width_um: Double, height_um: Double) in
                 scope.truth.map { truth in
-                    truth.objects(
-                        x_um: x_um - width_um / 2...x_um + width_um / 2,
-                        y_um: y_um - height_um / 2...y_um + height_um / 2
-                    ).map { object -> [String: LuaValue] in
+                    let centre = Point(x_um: x_um, y_um: y_um)
+                    let area = Rectangle(centre: centre, width_um: width_um, height_um: height_um)
+                    return truth.objects(in: area).map { object -> [String: LuaValue] in
                         [
                             "x_um": .number(object.x_um), "y_um": .number(object.y_um),
                             "radius_um": .number(object.radius_um),
@@ -270,9 +269,9 @@ extension LuaModule {
             stage.property("y_um", "where it says it is") { try $0.stage.position().y_um }
             stage.property("state", "moved, moving or unknown") { $0.stage.state().rawValue }
             stage.property("travel_um", "the reachable positions") { handle in
-                let travel = handle.stage.travel_um
+                let travel = handle.stage.travel
                 return [
-                    "x": [travel.x.lowerBound, travel.x.upperBound], "y": [travel.y.lowerBound, travel.y.upperBound],
+                    "x": [travel.left_um, travel.right_um], "y": [travel.top_um, travel.bottom_um],
                 ]
             }
             stage.property("properties", "what can be listed, read and set of it beside the rest") {

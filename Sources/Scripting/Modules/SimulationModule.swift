@@ -1,6 +1,7 @@
 import Drivers
 import Imaging
 import Localization
+import Optics
 import Simulation
 import Work
 
@@ -172,8 +173,8 @@ extension LuaModule {
                 result: "two tables with the same rows: the localizations, and their true places"
             ) { (specimen: SpecimenHandle, options: TableOptions) in
                 let found = specimen.specimen.placeOfObject()
-                let area = Area(
-                    centre_x_um: options.x_um ?? found.x, centre_y_um: options.y_um ?? found.y,
+                let area = Rectangle(
+                    centre: Point(x_um: options.x_um ?? found.x, y_um: options.y_um ?? found.y),
                     width_um: options.width_um, height_um: options.height_um)
                 let tables = try simulateLocalizations(
                     of: specimen.specimen, label: options.label, in: area, options.statistics, seed: options.seed)
@@ -206,7 +207,7 @@ extension LuaModule {
                 ], result: "records with x_um, y_um and radius_um"
             ) { (handle: SpecimenHandle, x_um: Double, y_um: Double, width_um: Double, height_um: Double) in
                 handle.specimen.objects(
-                    in: Area(centre_x_um: x_um, centre_y_um: y_um, width_um: width_um, height_um: height_um)
+                    in: Rectangle(centre: Point(x_um: x_um, y_um: y_um), width_um: width_um, height_um: height_um)
                 ).map { object -> [String: LuaValue] in
                     [
                         "x_um": .number(object.x_um), "y_um": .number(object.y_um),

@@ -1,5 +1,6 @@
 import Acquisition
 import Foundation
+import Optics
 import Viewing
 import Work
 
@@ -79,14 +80,12 @@ extension LuaModule {
 
     private static func overview(_ run: AcquisitionRun, _ contents: ReportOptions) -> Report.Overview? {
         guard let overview = contents.overview, let scan = contents.scan else { return nil }
-        let box = overview.geometry.box
         return Report.Overview(
-            image: run.path(overview.preview), area: Report.Rectangle(box),
+            image: run.path(overview.preview), area: overview.geometry.box,
             tiles: scan.tiles.map {
-                Report.Rectangle(
-                    BoundingBox(
-                        centre: Point(x_um: $0.x_um, y_um: $0.y_um), width_um: scan.plan.fieldWidth_um,
-                        height_um: scan.plan.fieldHeight_um))
+                Rectangle(
+                    centre: Point(x_um: $0.x_um, y_um: $0.y_um), width_um: scan.plan.fieldWidth_um,
+                    height_um: scan.plan.fieldHeight_um)
             }, outlines: (contents.objects?.objects ?? []).map { $0.outline.map { [$0.x_um, $0.y_um] } })
     }
 
@@ -96,10 +95,9 @@ extension LuaModule {
         let width_um = scan.plan.fieldWidth_um
         var position = Report.Position(
             number: record.position.number,
-            field: Report.Rectangle(
-                BoundingBox(
-                    centre: Point(x_um: record.position.x_um, y_um: record.position.y_um), width_um: width_um,
-                    height_um: scan.plan.fieldHeight_um)),
+            field: Rectangle(
+                centre: Point(x_um: record.position.x_um, y_um: record.position.y_um), width_um: width_um,
+                height_um: scan.plan.fieldHeight_um),
             objects: record.position.objects, skipped: record.skipped)
         position.pictures = record.images.map {
             Report.Picture(image: run.path($0.file), label: $0.channel, width_um: width_um)
@@ -154,12 +152,6 @@ extension LuaModule {
         let steps = run.journal.steps.filter { !["run", "session", "scan", "tile", "image", "movie"].contains($0) }
         let computed = steps.map { Report.Timing(label: $0, seconds: run.journal.seconds(of: $0)) }
         return (atMicroscope + computed).filter { $0.seconds > 0 }
-    }
-}
-
-extension Report.Rectangle {
-    fileprivate init(_ box: BoundingBox) {
-        self.init(left_um: box.left_um, top_um: box.top_um, width_um: box.width_um, height_um: box.height_um)
     }
 }
 

@@ -18,11 +18,11 @@ func motionContract(_ bench: Bench, _ findings: Findings) throws {
     if let stage = bench.device as? any Stage {
         let axes = [
             Axis(
-                name: "x", rangeCode: "stage-range", travel_um: stage.travel_um.x,
+                name: "x", rangeCode: "stage-range", travel_um: stage.travel.x_um,
                 start: { try stage.startMove(x_um: $0, y_um: try stage.position().y_um) },
                 position_um: { try stage.position().x_um }),
             Axis(
-                name: "y", rangeCode: "stage-range", travel_um: stage.travel_um.y,
+                name: "y", rangeCode: "stage-range", travel_um: stage.travel.y_um,
                 start: { try stage.startMove(x_um: try stage.position().x_um, y_um: $0) },
                 position_um: { try stage.position().y_um }),
         ]
