@@ -10,6 +10,9 @@ final class MovieFile: FrameSink {
     private let exposure_ms: Double
     private let place: RecordedPlace
     private let partial: Partial?
+    private var clock: FrameClock?
+    /// The frames before which others were lost, by their number in the file from 0, with how many.
+    private var lost: [(frame: Int, count: Int)] = []
 
     /// What becomes of the frames of a movie that is cut short.
     struct Partial {
@@ -35,6 +38,8 @@ final class MovieFile: FrameSink {
     }
 
     func append(_ frame: Frame) throws {
+        clock = frame.clock
+        if frame.lostBefore > 0 { lost.append((writer.frames, frame.lostBefore)) }
         try writer.append(
             frame.counts,
             info: OMETIFFWriter.FrameInfo(
@@ -42,12 +47,30 @@ final class MovieFile: FrameSink {
                 z_um: place.z_um))
     }
 
-    func finish() throws { try writer.finish() }
+    func finish() throws {
+        writer.recording = writer.recording.map(withFrames)
+        try writer.finish()
+    }
+
+    /// With where the times come from, and what was lost.
+    private func withFrames(_ recording: OMERecording) -> OMERecording {
+        guard let facts = try? JSONDecoder().decode(JSONValue.self, from: Data(recording.text.utf8)),
+            case .object(var fields) = facts
+        else { return recording }
+        if let clock { fields["frame_clock"] = .string(clock.rawValue) }
+        if !lost.isEmpty {
+            fields["lost_frames"] = .array(
+                lost.map { .array([.number(Double($0.frame)), .number(Double($0.count))]) })
+        }
+        var result = recording
+        result.text = JSONValue.object(fields).description
+        return result
+    }
 
     func cutShort(by error: any Error) {
         guard let partial else { return writer.discard() }
         let reason = "\(error)"
-        let kept = try? writer.finishPartial(to: partial.path) { partial.recording($0, reason) }
+        let kept = try? writer.finishPartial(to: partial.path) { partial.recording($0, reason).map(withFrames) }
         if let kept, kept > 0 { partial.kept(kept, reason) }
     }
 }
@@ -61,7 +84,7 @@ extension AcquisitionRun {
         let place = recordedPlace(name, place, on: microscope)
         let movie = try MovieFile(
             path(file), width: frame.counts.width, height: frame.counts.height, frames: 1, channel: channel,
-            place: place, pixel_nm: microscope.camera.pixel_nm,
+            place: place, pixel_nm: try microscope.camera.framePixel_nm(),
             recording: try recording(of: channel, at: place, on: microscope, beside: file))
         try movie.append(frame)
         try movie.finish()

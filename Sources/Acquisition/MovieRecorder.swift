@@ -104,10 +104,10 @@ extension Microscope {
         slack_ms: Double = Microscope.slack_ms, queueBytes: Int = 256 << 20, each: () -> Void = {}
     ) throws -> MovieRecord {
         let beams = try prepare(movie.channel)
-        let region = try camera.region()
-        let frameBytes = max(1, region.width * region.height * 2)
+        let size = try camera.frameSize()
+        let frameBytes = max(1, size.width * size.height * 2)
         let queue = FrameQueue(into: sink, capacity: max(8, queueBytes / frameBytes))
-        let limit_ms = movie.channel.exposure_ms + slack_ms
+        let limit_ms = max(movie.channel.exposure_ms, try camera.cycle_ms()) + slack_ms
         do {
             let times = try exposing(to: beams, limit_ms: limit_ms) { watch in
                 try camera.startSequence(frames: movie.frames)
@@ -116,7 +116,7 @@ extension Microscope {
             }
             try queue.finish()
             return MovieRecord(
-                frames: movie.frames, width: region.width, height: region.height,
+                frames: movie.frames, width: size.width, height: size.height,
                 duration_ms: times.last - times.first + movie.channel.exposure_ms)
         } catch {
             queue.cutShort(by: error)

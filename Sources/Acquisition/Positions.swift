@@ -103,13 +103,13 @@ extension AcquisitionRun {
     /// Checks before the first position that the whole plan fits on the disk.
     /// - Throws: `Failure` with code `disk-full`.
     public func checkSpace(for plan: AcquisitionPlan, on microscope: Microscope) throws {
-        let region = try microscope.camera.region()
+        let size = try microscope.camera.frameSize()
         let left = try plan.positions.count { position in
             try keys(position, plan.movies.map { ($0.channel, $0.frames) }, on: microscope).contains {
                 !journal.isDone("movie", key: $0.text)
             }
         }
-        let bytes = plan.bytes(width: region.width, height: region.height) / max(1, plan.positions.count)
+        let bytes = plan.bytes(width: size.width, height: size.height) / max(1, plan.positions.count)
         try FreeSpace.require(left * bytes, in: folder, for: "the rest of the run")
     }
 
@@ -174,9 +174,9 @@ extension AcquisitionRun {
         place: Point,
         on microscope: Microscope, _ watch: inout Stopwatch
     ) throws -> PositionRecord.File {
-        let region = try microscope.camera.region()
+        let size = try microscope.camera.frameSize()
         try FreeSpace.require(
-            movie.frames * (region.width * region.height * 2 + 512), in: folder,
+            movie.frames * (size.width * size.height * 2 + 512), in: folder,
             for: "the movie of \(position.name)")
         try microscope.prepare(movie.channel)
         let stem = "\(position.name)-\(fileName(movie.channel.name))"
@@ -193,8 +193,9 @@ extension AcquisitionRun {
             taken = try microscope.record(
                 movie,
                 into: MovieFile(
-                    path(file), width: region.width, height: region.height, frames: movie.frames,
-                    channel: movie.channel, place: there, pixel_nm: microscope.camera.pixel_nm, recording: recording,
+                    path(file), width: size.width, height: size.height, frames: movie.frames,
+                    channel: movie.channel, place: there, pixel_nm: try microscope.camera.framePixel_nm(),
+                    recording: recording,
                     partial: partial.keeping(recording)), slack_ms: slack_ms
             ) { progress.advance() }
         } catch {

@@ -98,7 +98,7 @@ public struct RunCheck {
     }
 
     private func checkPixels(on microscope: Microscope) throws {
-        let camera_um = microscope.camera.pixel_nm / 1000
+        let camera_um = try microscope.camera.framePixel_nm() / 1000
         if let pixel_um, !(pixel_um >= camera_um * 0.999 && pixel_um.isFinite) {
             throw Failure(
                 "an overview with pixels of \(pixel_um) um is finer than the camera's \(camera_um) um",
@@ -116,8 +116,8 @@ public struct RunCheck {
                 "\(folder) cannot be written: \(place.path) is not yours or is no folder",
                 remedy: "choose another folder", code: "file-unwritable")
         }
-        let region = try microscope.camera.region()
-        let frame = Double(region.width * region.height * 2 + 512)
+        let size = try microscope.camera.frameSize()
+        let frame = Double(size.width * size.height * 2 + 512)
         let frames = movies.reduce(Double(channels.count)) { $0 + Double(max(0, $1.frames)) }
         let overview = (area.flatMap { area in pixel_um.map { area.width_um * area.height_um / ($0 * $0) } } ?? 0) * 6
         let bytes = Double(tiles) * (frame + 4096) + Double(positions) * frames * frame + overview

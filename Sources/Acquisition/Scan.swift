@@ -55,18 +55,19 @@ extension AcquisitionRun {
             channelName,
             inputs: Asked(view: View(microscope, motion), area: area, channel: channel, overlap: overlap))
         return try once("scan", key: key) {
-            let region = try microscope.camera.region()
+            let size = try microscope.camera.frameSize()
             let field = try microscope.fieldOfView()
             let plan = try ScanPlan(
                 area: area, fieldWidth_um: field.width_um, fieldHeight_um: field.height_um, overlap: overlap)
             try plan.checkTravel(of: microscope.stage)
             try FreeSpace.require(
-                plan.tiles.count * (region.width * region.height * 2 + 4096), in: folder, for: "the scan")
+                plan.tiles.count * (size.width * size.height * 2 + 4096), in: folder, for: "the scan")
             let progress = Progress("scan", total: plan.tiles.count, unit: "tiles")
             defer { progress.finish() }
             var result = Scan(
-                inputs: key.inputs, plan: plan, channel: channelName, pixel_um: microscope.camera.pixel_nm / 1000,
-                tileWidth: region.width, tileHeight: region.height, tiles: [], skipped: [], seconds: StepSeconds())
+                inputs: key.inputs, plan: plan, channel: channelName,
+                pixel_um: try microscope.camera.framePixel_nm() / 1000,
+                tileWidth: size.width, tileHeight: size.height, tiles: [], skipped: [], seconds: StepSeconds())
             for tile in plan.tiles {
                 let before = skipped.count
                 let stored = try orSkipping("tile \(tile.number)") {

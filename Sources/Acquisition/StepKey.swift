@@ -27,6 +27,8 @@ struct View: Encodable {
     let microscope: String
     let pixel_nm: Double
     let region: [Int]
+    /// Nil where pixels are read one by one.
+    let binning: Int?
     let approach_um: Double
     let tolerance_um: Double
 
@@ -34,6 +36,8 @@ struct View: Encodable {
         let region = try microscope.camera.region()
         self.microscope = microscope.identity
         pixel_nm = microscope.camera.pixel_nm
+        let binning = try microscope.camera.binning()
+        self.binning = binning == 1 ? nil : binning
         self.region = [region.column, region.row, region.width, region.height]
         approach_um = motion.approach_um
         tolerance_um = motion.tolerance_um

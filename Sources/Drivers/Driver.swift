@@ -26,20 +26,28 @@ public struct Driver: Sendable {
     public let name: String
     /// The controller in one line.
     public let help: String
-    /// How commands and replies stand in its line.
-    public let framing: Framing
-    /// The question that only this controller answers; it switches nothing.
-    public let identity: Identity
-    /// How its light is put off, for controllers with light.
-    public let off: OffRecipe?
+    /// How it is spoken to on a line; nil for what is reached by a library, a process or a name on the network.
+    public let wire: Wire?
     /// The settings of the controller, in the order of the help.
     public let settings: [SettingHelp]
     /// The devices that it offers, at most one of each kind.
     public let parts: [Provided]
-    private let read: @Sendable (inout Keys) -> @Sendable (String, DeviceLine) throws -> any Sendable
+    private let read: @Sendable (inout Keys) -> PlannedController.Way
+
+    /// How a controller is spoken to on a line.
+    public struct Wire: Sendable {
+        /// How commands and replies stand in it.
+        public let framing: Framing
+        /// The question that only this controller answers; it switches nothing.
+        public let identity: Identity
+        /// How its light is put off, for controllers with light.
+        public let off: OffRecipe?
+    }
 
     /// What it does.
     public var provides: [Provision] { parts.map(\.provision) }
+    /// How its light is put off by the keeper, for controllers with light on a line.
+    public var off: OffRecipe? { wire?.off }
 
     /// Declares a driver.
     /// - Parameters:
@@ -55,14 +63,43 @@ public struct Driver: Sendable {
     ) {
         self.name = name
         self.help = help
-        self.framing = framing
-        self.identity = identity
-        self.off = off
+        wire = Wire(framing: framing, identity: identity, off: off)
         self.settings = settings.map { $0.help(defaults: defaults) }
         self.parts = parts.map(\.provided)
         read = { keys in
             let ready = keys.read(settings, defaults: defaults)
-            return { name, line in try connect(name, ready, line) }
+            return .line { name, line in try connect(name, ready, line) }
+        }
+    }
+
+    /// Declares a driver without a port: its controller is reached by a library, a process or a name on the network.
+    /// - Parameters:
+    ///   - defaults: the settings of the controller where nothing else is said.
+    ///   - settings: the keys that the controller has beside `driver`.
+    ///   - ask: what is there, as it says of itself; nothing is set and nothing is switched. Throws a `Failure` where it
+    ///     is not there.
+    ///   - connect: makes the controller.
+    ///   - close: gives it back, after its devices were closed. Repeated calls do nothing.
+    ///   - parts: the devices that it offers.
+    public init<Settings: Sendable, Controller: Sendable>(
+        _ name: String, help: String, defaults: Settings, settings: [Setting<Settings>],
+        ask: @escaping @Sendable (_ settings: Settings) throws -> String,
+        connect: @escaping @Sendable (_ name: String, _ settings: Settings) throws -> Controller,
+        close: @escaping @Sendable (Controller) -> Void, parts: [Part<Controller>]
+    ) {
+        self.name = name
+        self.help = help
+        wire = nil
+        self.settings = settings.map { $0.help(defaults: defaults) }
+        self.parts = parts.map(\.provided)
+        read = { keys in
+            let ready = keys.read(settings, defaults: defaults)
+            return .own(
+                ask: { try ask(ready) },
+                connect: { name in
+                    let controller = try connect(name, ready)
+                    return (controller, { close(controller) })
+                })
         }
     }
 
@@ -83,12 +120,30 @@ public struct Driver: Sendable {
     /// - Returns: what opens it.
     /// - Throws: `Failure` that tells all problems at once, with the nearest names.
     public func plan(controller values: [String: JSONValue], place: String) throws -> PlannedController {
-        var keys = Keys(values, common: ["driver", "port", "optional"])
-        let port = keys.port()
-        let baud = keys.baud(framing.baud)
-        let connect = read(&keys)
+        var keys = Keys(values, common: common)
+        let planned = controller(&keys)
         try keys.finish(place: place)
-        return PlannedController(driver: self, port: port, baud: baud, connect: connect)
+        return planned
+    }
+
+    /// The keys of every entry that names this driver.
+    private var common: [String] { ["driver", "optional"] + (wire == nil ? [] : ["port"]) }
+
+    private func controller(_ keys: inout Keys) -> PlannedController {
+        let port = wire == nil ? nil : keys.port()
+        let baud = wire.map { keys.baud($0.framing.baud) }
+        return PlannedController(driver: self, port: port, baud: baud ?? 0, way: read(&keys))
+    }
+
+    /// The values with the files that they name made absolute.
+    /// - Parameter folder: where relative paths start.
+    func resolving(_ values: [String: JSONValue], in folder: String) -> [String: JSONValue] {
+        let names = (settings + parts.flatMap(\.settings)).filter(\.isPath).map(\.name)
+        return values.reduce(into: values) { result, entry in
+            guard names.contains(entry.key), case .string(let path) = entry.value, !path.isEmpty, !path.hasPrefix("/")
+            else { return }
+            result[entry.key] = .string(URL(fileURLWithPath: folder).appendingPathComponent(path).path)
+        }
     }
 
     /// Checks the keys of a device that stands on a controller of the file without touching it.
@@ -110,13 +165,11 @@ public struct Driver: Sendable {
     public func plan(device values: [String: JSONValue], as provision: Provision, place: String) throws
         -> (controller: PlannedController, part: PlannedPart)
     {
-        var keys = Keys(values, common: ["driver", "port", "optional"])
-        let port = keys.port()
-        let baud = keys.baud(framing.baud)
-        let connect = read(&keys)
+        var keys = Keys(values, common: common)
+        let planned = controller(&keys)
         let make = try part(provision, place: place).read(&keys)
         try keys.finish(place: place)
-        return (PlannedController(driver: self, port: port, baud: baud, connect: connect), make)
+        return (planned, make)
     }
 
     /// As `plan(device:as:place:)` for the first device that the driver offers.
@@ -181,96 +234,8 @@ public struct Part<Controller: Sendable>: Sendable {
                     guard let controller = controller as? Controller else {
                         throw Failure("\(name) does not stand on this controller", code: "bad-description")
                     }
-                    return shared.applied(to: try make(name, own, controller), as: provision)
+                    return try shared.applied(to: try make(name, own, controller), as: provision)
                 }
             })
     }
-}
-
-/// A controller whose keys have been read.
-public struct PlannedController: Sendable {
-    /// Its driver.
-    public let driver: Driver
-    /// Its port, as the file names it.
-    public let port: String
-    /// The speed of its port.
-    public let baud: Int
-    let connect: @Sendable (String, DeviceLine) throws -> any Sendable
-
-    /// Opens the port: the light is off, and the controller has said who it is.
-    /// - Parameters:
-    ///   - name: of the controller or the device, for messages.
-    ///   - isShared: whether several devices may stand on it; its line is closed by `OpenController.close()` then.
-    ///   - place: where its keys stand, for messages.
-    ///   - keeper: has the port of a controller with light, and is needed for one.
-    ///   - ports: how ports are found and watched.
-    /// - Throws: `Failure` of the port or of the controller.
-    public func open(
-        _ name: String, isShared: Bool, place: String, keeper: Keeper?, ports: Ports = .computer
-    ) throws -> OpenController {
-        let bytes: any ByteLine
-        var framing = driver.framing
-        framing.baud = baud
-        if let off = driver.off {
-            guard let keeper else {
-                throw Failure("\(place): a light is opened only with a keeper", code: "keeper-missing")
-            }
-            guard !port.hasPrefix("tcp:") else {
-                throw Failure(
-                    "\(place): a light cannot be guarded on \(port)", remedy: "connect it to a serial port",
-                    code: "bad-port")
-            }
-            bytes = try whileBusy {
-                try ports.open(port, kept: keeper, for: name, framing: framing, recipe: off)
-            }
-        } else {
-            bytes = try ports.open(port, baud: framing.baud)
-        }
-        let line = DeviceLine(
-            line: Line(bytes, name: name, framing: framing, identity: driver.identity),
-            keeper: driver.off == nil ? nil : keeper, isShared: isShared)
-        do {
-            try line.line.resynchronise()
-            let open = OpenController(controller: try connect(name, line), line: line.line, renewals: line.renewals)
-            (bytes as? PluggedLine)?.renew(open, ports)
-            return open
-        } catch {
-            line.line.close()
-            throw error
-        }
-    }
-}
-
-/// Tries again for two seconds while a port is busy: the keeper puts lights off before it closes
-/// their port.
-private func whileBusy<Result>(_ body: () throws -> Result) throws -> Result {
-    let end = DispatchTime.now() + 2
-    while true {
-        do { return try body() } catch let failure as Failure
-            where failure.code == "port-busy" && DispatchTime.now() < end
-        {
-            Thread.sleep(forTimeInterval: 0.05)
-        }
-    }
-}
-
-/// A controller that has answered.
-public struct OpenController: Sendable {
-    /// What the driver makes of it, for `PlannedPart`.
-    public let controller: any Sendable
-    /// Its line.
-    public let line: Line
-    let renewals: Renewals
-
-    /// Makes a device that stands on it. Where its plug is pulled and put in again, it is set up as now.
-    /// - Throws: what the driver throws.
-    public func make(_ name: String, _ part: @escaping PlannedPart) throws -> any Device {
-        let device = try part(name, controller)
-        let controller = controller
-        renewals.add { _ = try part(name, controller) }
-        return device
-    }
-
-    /// Gives the port back, after the devices that stand on it were closed.
-    public func close() { line.close() }
 }

@@ -29,10 +29,11 @@ public enum PortSurvey {
     /// - Throws: `Interrupted`.
     public static func ask(_ name: String, drivers: [Driver] = DriverList.all) throws -> Finding {
         var said = ""
-        let binary = drivers.filter(\.framing.isBinary).sorted {
+        let wired = drivers.compactMap { driver in driver.wire.map { Asked(name: driver.name, wire: $0) } }
+        let binary = wired.filter(\.framing.isBinary).sorted {
             $0.identity.question.count > $1.identity.question.count
         }
-        let order = binary + drivers.filter { !$0.framing.isBinary }
+        let order = binary + wired.filter { !$0.framing.isBinary }
         var speeds: [(baud: Int, isBinary: Bool)] = []
         for framing in order.map(\.framing) where !speeds.contains(where: { $0 == (framing.baud, framing.isBinary) }) {
             speeds.append((framing.baud, framing.isBinary))
@@ -59,7 +60,15 @@ public enum PortSurvey {
         return said.isEmpty ? .silent : .stranger(said: said)
     }
 
-    private static func ask(_ port: any ByteLine, _ driver: Driver) throws -> [UInt8] {
+    /// A driver that may be on a port.
+    private struct Asked {
+        var name: String
+        var wire: Driver.Wire
+        var framing: Framing { wire.framing }
+        var identity: Identity { wire.identity }
+    }
+
+    private static func ask(_ port: any ByteLine, _ driver: Asked) throws -> [UInt8] {
         let framing = driver.framing
         _ = try port.discardInput(quiet_ms: 20, within_ms: 300)
         if !framing.isBinary {
@@ -76,18 +85,18 @@ public enum PortSurvey {
         }
     }
 
-    private static func isRight(_ answer: [UInt8], _ lines: [String], _ driver: Driver) -> Bool {
+    private static func isRight(_ answer: [UInt8], _ lines: [String], _ driver: Asked) -> Bool {
         let expected = driver.identity.expected
         if driver.framing.isBinary { return answer == expected }
         // What refuses the question is no answer to it, whatever stands in the refusal.
-        let refusals = DriverList.all.flatMap(\.framing.refusals)
+        let refusals = DriverList.all.flatMap { $0.wire?.framing.refusals ?? [] }
         return lines.contains { line in
             line.utf8.firstRange(of: expected) != nil && !refusals.contains { line.hasPrefix($0) }
         }
     }
 
     /// The lines of an answer without the question that came back; bytes as hexadecimal numbers.
-    private static func shownLines(_ answer: [UInt8], _ driver: Driver) -> [String] {
+    private static func shownLines(_ answer: [UInt8], _ driver: Asked) -> [String] {
         let isText = answer.allSatisfy { (32..<127).contains($0) || [9, 10, 13].contains($0) }
         guard isText else { return [answer.prefix(16).map { String($0, radix: 16) }.joined(separator: " ")] }
         let question = String(decoding: driver.identity.question, as: UTF8.self)

@@ -16,10 +16,10 @@ final class Renewals: Sendable {
 
 extension PluggedLine {
     /// A device that is back after its plug was pulled is set up as when it was opened; where that fails it is gone.
-    func renew(_ open: OpenController, _ ports: Ports) {
+    func renew(_ open: OpenController, _ line: Line, _ ports: Ports) {
         whenBack { plugged in
             do {
-                try open.line.resynchronise()
+                try line.resynchronise()
                 try open.renewals.run()
                 ports.onBack(plugged.place, nil)
             } catch {
@@ -27,7 +27,7 @@ extension PluggedLine {
                 ports.onBack(
                     plugged.place,
                     error as? Failure
-                        ?? Failure("\(open.line.name) cannot be set up again: \(error)", code: "device-gone"))
+                        ?? Failure("\(line.name) cannot be set up again: \(error)", code: "device-gone"))
             }
         }
     }

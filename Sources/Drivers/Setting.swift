@@ -10,6 +10,8 @@ public struct SettingHelp: Sendable, Equatable {
     public var standard: String?
     /// What it is for.
     public var help: String
+    /// Whether it is a file, whose path is taken from the folder of the microscope file.
+    public var isPath = false
 }
 
 /// A key of the microscope file that belongs to one kind of device: its limits, its help, and where it goes.
@@ -19,12 +21,14 @@ public struct Setting<Settings: Sendable>: Sendable {
     let values: String
     let text: String
     let isRequired: Bool
+    var isPath = false
     let standard: @Sendable (Settings) -> String
     /// Takes the value; what is wrong with it, else nil.
     let take: @Sendable (JSONValue, inout Settings) -> String?
 
     func help(defaults: Settings) -> SettingHelp {
-        SettingHelp(name: name, values: values, standard: isRequired ? nil : standard(defaults), help: text)
+        SettingHelp(
+            name: name, values: values, standard: isRequired ? nil : standard(defaults), help: text, isPath: isPath)
     }
 
     /// A number within limits, whole where the field is; the unit is the end of its name.
@@ -44,6 +48,31 @@ public struct Setting<Settings: Sendable>: Sendable {
                 settings[keyPath: field] = number
                 return nil
             })
+    }
+
+    /// A number within limits that may be left out.
+    public static func number(
+        _ name: String, _ field: any WritableKeyPath<Settings, Double?> & Sendable, _ limits: ClosedRange<Double>,
+        _ help: String
+    ) -> Setting {
+        let values = "\(plain(limits.lowerBound)) to \(plain(limits.upperBound))"
+        return Setting(
+            name: name, values: values, text: help, isRequired: false,
+            standard: { $0[keyPath: field].map { plain($0) } ?? "none" },
+            take: { value, settings in
+                guard case .number(let number) = value else { return "is not a number" }
+                guard limits.contains(number) else { return "is \(plain(number)); give \(values)" }
+                settings[keyPath: field] = number
+                return nil
+            })
+    }
+
+    /// The same setting of what holds these settings.
+    func within<Whole: Sendable>(_ part: any WritableKeyPath<Whole, Settings> & Sendable) -> Setting<Whole> {
+        Setting<Whole>(
+            name: name, values: values, text: text, isRequired: isRequired, isPath: isPath,
+            standard: { [standard] in standard($0[keyPath: part]) },
+            take: { [take] value, whole in take(value, &whole[keyPath: part]) })
     }
 
     /// Two numbers, the lower first.
@@ -76,6 +105,16 @@ public struct Setting<Settings: Sendable>: Sendable {
                 settings[keyPath: field] = text
                 return nil
             })
+    }
+
+    /// The path of a file, from the folder of the microscope file.
+    public static func path(
+        _ name: String, _ field: any WritableKeyPath<Settings, String> & Sendable, isRequired: Bool = false,
+        _ help: String
+    ) -> Setting {
+        var setting = text(name, field, isRequired: isRequired, help)
+        setting.isPath = true
+        return setting
     }
 
     /// True or false.

@@ -33,6 +33,10 @@ public struct OMERecording: Sendable {
     public var place: String
     /// The position of the stage.
     public var x_um: Double, y_um: Double
+    /// The time from a frame to the next in ms, where it is known.
+    public var cycle_ms: Double?
+    /// How many pixels were read as one along each side.
+    public var binning = 1
     /// Everything as text, kept as an annotation that this program reads back.
     public var text: String
 
@@ -81,6 +85,7 @@ public struct OMERecording: Sendable {
         var xml = lights.isEmpty ? "" : "<LightSourceSettings ID=\"LightSource:0:0\"/>"
         xml += "<DetectorSettings ID=\"Detector:0:0\" Gain=\"\(em_gain)\""
         if let offset_counts { xml += " Offset=\"\(offset_counts)\"" }
+        if binning > 1 { xml += " Binning=\"\([2, 4, 8].contains(binning) ? "\(binning)x\(binning)" : "Other")\"" }
         return xml + "/>"
     }
 

@@ -268,6 +268,9 @@ public final class OMETIFFWriter {
             xml +=
                 " PhysicalSizeX=\"\(size)\" PhysicalSizeXUnit=\"µm\" PhysicalSizeY=\"\(size)\" PhysicalSizeYUnit=\"µm\""
         }
+        if axis == .time, let cycle_ms = recording?.cycle_ms {
+            xml += " TimeIncrement=\"\(cycle_ms)\" TimeIncrementUnit=\"ms\""
+        }
         if let step = zStep_um { xml += " PhysicalSizeZ=\"\(step)\" PhysicalSizeZUnit=\"µm\"" }
         xml += ">\n"
         for (index, name) in channelNames.enumerated() {

@@ -17,7 +17,8 @@ extension Microscope {
     /// Turns the wheels and sets the camera up for a channel; the light stays as it is.
     /// - Returns: the light sources of the channel with their powers, the strongest first; those without power are left
     ///   out where another has some.
-    /// - Throws: `Failure`, also for a light or a wheel that the microscope does not have.
+    /// Where the channel asks for a cold sensor, it is waited for, in the dark.
+    /// - Throws: `Failure`, also for a light or a wheel that the microscope does not have; as `Camera.waitUntilCold`.
     @discardableResult
     public func prepare(_ channel: Channel) throws -> [Beam] {
         let beams = try channel.lights.map { name, power_mw in
@@ -40,6 +41,11 @@ extension Microscope {
         }
         try camera.setExposure(channel.exposure_ms)
         try camera.setEMGain(channel.emGain)
+        if let require_C = channel.require_C, try camera.temperature()?.isCold(require_C) != true {
+            // Nothing is to be bleached meanwhile.
+            allLightsOff()
+            try camera.waitUntilCold(require_C)
+        }
         return beams.enumerated().filter { $0.offset == 0 || $0.element.power_mw > 0 }.map(\.element)
     }
 
@@ -63,7 +69,9 @@ extension Microscope {
     /// - Parameter other: another camera than the first.
     public func snap(with other: (any Camera)? = nil, slack_ms: Double = Microscope.slack_ms) throws -> Frame {
         let camera = other ?? camera
-        return try watching(limit_ms: try camera.exposure_ms() + slack_ms) { _ in try camera.snap() }
+        return try watching(limit_ms: try max(camera.exposure_ms(), camera.cycle_ms()) + slack_ms) { _ in
+            try camera.snap()
+        }
     }
 
     /// Takes one frame of a channel; its light is on for the exposure only.

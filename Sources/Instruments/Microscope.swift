@@ -169,11 +169,13 @@ public struct Channel: Sendable, Codable, Equatable {
     public var emGain: Double
     /// Positions of the wheels by their names.
     public var wheels: [String: String]
+    /// What the camera's sensor must have at most, stabilised; nil where it does not matter.
+    public var require_C: Double?
 
     /// Makes a channel.
     public init(
         name: String, light: String, power_mw: Double, exposure_ms: Double, emGain: Double = 1,
-        wheels: [String: String] = [:], furtherLights: [String: Double]? = nil
+        wheels: [String: String] = [:], furtherLights: [String: Double]? = nil, require_C: Double? = nil
     ) {
         self.name = name
         self.light = light
@@ -182,6 +184,7 @@ public struct Channel: Sendable, Codable, Equatable {
         self.emGain = emGain
         self.wheels = wheels
         self.furtherLights = furtherLights
+        self.require_C = require_C
     }
 
     /// The light sources with their powers, the strongest first.

@@ -21,7 +21,6 @@ final class MissingStage: Stage {
 final class MissingCamera: Camera {
     let name = "camera"
     let sensor = (width: 0, height: 0)
-    let pixel_nm = 0.0
     private let failure: Failure
 
     init(microscope: String) { failure = missing("camera", of: microscope) }

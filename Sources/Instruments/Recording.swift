@@ -52,7 +52,7 @@ extension Microscope {
             "program": .string("Stormbench"), "version": .string(programVersion),
             "microscope": .string(name), "camera_name": .string(camera.name),
             "camera": try calibration.map { try JSONValue(encoding: $0) } ?? .null,
-            "pixel_nm": .number(camera.pixel_nm),
+            "pixel_nm": .number(try camera.framePixel_nm()), "camera_settings": try cameraSettings(),
             "region": .array([region.column, region.row, region.width, region.height].map { .number(Double($0)) }),
             "channel": try JSONValue(encoding: channel), "position": .object(position),
             "lights": .array(
@@ -66,11 +66,35 @@ extension Microscope {
         if let maps { facts["camera_maps"] = .string(maps) }
         if let objective { facts["objective"] = try JSONValue(encoding: objective) }
         facts.merge(more) { _, further in further }
-        return OMERecording(
+        var recording = OMERecording(
             microscope: name, camera: camera.name, offset_counts: calibration?.offset_counts,
             em_gain: try camera.emGain(), counts_per_electron: calibration.map { 1 / $0.electrons_per_count },
             lights: lights, place: place.name, x_um: place.x_um, y_um: place.y_um,
             text: JSONValue.object(facts).description)
+        recording.cycle_ms = try camera.cycle_ms()
+        recording.binning = try camera.binning()
+        return recording
+    }
+
+    /// How the camera is set, as it says itself.
+    private func cameraSettings() throws -> JSONValue {
+        var settings: [String: JSONValue] = [
+            "exposure_ms": .number(try camera.exposure_ms()), "cycle_ms": .number(try camera.cycle_ms()),
+            "binning": .number(Double(try camera.binning())), "em_gain": .number(try camera.emGain()),
+            "trigger_mode": .string(try camera.triggerMode().rawValue),
+        ]
+        if !camera.identity.isEmpty { settings["identity"] = .string(camera.identity) }
+        if let temperature = try camera.temperature() {
+            var fields: [String: JSONValue] = ["state": .string(temperature.state.rawValue)]
+            if let celsius = temperature.celsius { fields["celsius"] = .number(celsius) }
+            if let target_C = temperature.target_C { fields["target_C"] = .number(target_C) }
+            settings["temperature"] = .object(fields)
+        }
+        if !camera.views.isEmpty {
+            settings["views"] = .object(
+                camera.views.mapValues { .array([$0.column, $0.row, $0.width, $0.height].map { .number(Double($0)) }) })
+        }
+        return .object(settings)
     }
 
     /// The maps of offset, variance and gain of the camera as it is set, as images of one channel; nil where it has none.

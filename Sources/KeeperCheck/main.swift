@@ -114,19 +114,20 @@ func measure(_ one: Case, runs: Int, folder: String) throws -> Bool {
 func roundTrips(folder: String) throws {
     say("\nround trip of `status laser`, median of both in turns, us")
     for (name, baud, count) in [("at 115200 baud", 115200, 100), ("without pace", 0, 1000)] {
-        let framing = IBeam.driver.framing
+        let wire = IBeam.driver.wire!
+        let framing = wire.framing
         let first = try EmulatedPort("ibeam", baud: baud)
         let second = try EmulatedPort("ibeam", baud: baud)
         var settings = Keeper.Settings()
         settings.log = folder + "/keeper.log"
         let keeper = try Keeper(settings) { _ in }
         defer { keeper.close() }
-        let kept = try keeper.openLine(name: "405", path: second.path, framing: framing, recipe: IBeam.driver.off!)
+        let kept = try keeper.openLine(name: "405", path: second.path, framing: framing, recipe: wire.off!)
         let lines = [
             Line(
                 try SerialPort(first.path, baud: 115200), name: "direct", framing: framing,
-                identity: IBeam.driver.identity),
-            Line(kept, name: "kept", framing: framing, identity: IBeam.driver.identity),
+                identity: wire.identity),
+            Line(kept, name: "kept", framing: framing, identity: wire.identity),
         ]
         var times: [[Double]] = [[], []]
         for _ in 0..<count {

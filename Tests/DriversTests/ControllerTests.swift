@@ -39,7 +39,8 @@ import Work
     }
 
     private static let driver = Driver(
-        "pair", help: "a stage with a wheel", framing: FW102C.driver.framing, identity: FW102C.driver.identity,
+        "pair", help: "a stage with a wheel", framing: FW102C.driver.wire!.framing,
+        identity: FW102C.driver.wire!.identity,
         defaults: Settings(),
         settings: [.number("speed", \.speed, 1...5, "how fast")],
         connect: { _, settings, line in

@@ -64,6 +64,7 @@ function Microscope:close() end
 ---@field lights table<string, number> the powers of all its lasers by name, in mW
 ---@field exposure_ms number the exposure time of a frame
 ---@field em_gain number the electron multiplying gain
+---@field require_C number? what the camera's sensor must have at most, nil where it does not matter
 ---@field wheels table<string, string> positions of the wheels by name
 local Channel = {}
 
@@ -130,10 +131,21 @@ function Wheel:close() end
 ---@class microscope.Camera
 ---@field width integer columns of the sensor
 ---@field height integer rows of the sensor
----@field pixel_nm number the side of a pixel at the specimen
+---@field pixel_nm number the side of a pixel of the sensor at the specimen
+---@field frame_pixel_nm number the side of a pixel of a frame: binning counts
+---@field identity string model and serial number, empty where it does not say them
 ---@field exposure_ms number the exposure time
+---@field cycle_ms number the time from a frame of a sequence to the next, as the camera has it
+---@field binning integer how many pixels are read as one along each side
+---@field binnings integer[] the binnings that it has
 ---@field em_gain number the electron multiplying gain, 1 for none
----@field region integer[] the part of the sensor that is read: { column, row, width, height }
+---@field em_gain_range number[] the least and the greatest EM gain as it is set
+---@field temperature any? { celsius, target_C, state } of the sensor, state one of off, cooling, stabilised, drifting, warming and fault; nil where it does not tell
+---@field cooling_C number? what the sensor is cooled to; nil where the cooler is off
+---@field trigger_modes string[] what can begin its frames
+---@field trigger_mode string what begins its frames: internal, external (a pulse each), external_start (a pulse for all), external_exposure (as long as the pulse), software (trigger())
+---@field views table<string, integer[]> { column, row, width, height } of named parts of the sensor
+---@field region integer[] the part of the sensor that is read: { column, row, width, height }, in pixels of the sensor whatever the binning
 ---@field calibration localization.Camera? what turns its counts into photons, nil when not calibrated
 ---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Camera = {}
@@ -141,6 +153,14 @@ local Camera = {}
 --- Takes one frame.
 ---@return microscope.Frame # the frame
 function Camera:snap() end
+
+--- Begins one frame of a running sequence in trigger mode software.
+function Camera:trigger() end
+
+--- Waits until the sensor is stabilised and not warmer than a temperature.
+---@param require_C? number the temperature; what it is cooled to unless given (-150 to 50; may be left out)
+---@param limit_s? number how long it may take (at least 0; default 1200)
+function Camera:wait_cold(require_C, limit_s) end
 
 --- Takes a sequence: `for frame in scope.camera:frames(100) do`.
 ---@param count integer the number of frames (at least 1)
@@ -164,11 +184,18 @@ function Sequence:close() end
 --- One frame of a camera.
 ---@class microscope.Frame
 ---@field image imaging.Image its counts
----@field index integer its number in the sequence from 0; a gap means lost frames
+---@field index integer its number in the sequence from 0; lost frames are counted too
+---@field lost_before integer how many frames were lost between it and the one before
 ---@field time_ms number the start of the exposure since the sequence began
+---@field clock string where time_ms comes from: camera (its time stamp), cycle (number x cycle), host (arrival)
 ---@field mean number the mean count
 ---@field maximum integer the highest count
 local Frame = {}
+
+--- The part of it that a view of the camera shows.
+---@param name string the view
+---@return imaging.Image
+function Frame:view(name) end
 
 --- Ends the object's work; any use after that is an error.
 function Frame:close() end

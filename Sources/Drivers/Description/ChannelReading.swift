@@ -46,12 +46,14 @@ struct ChannelReading {
                     try turned.text(wheel.name, "")
                 }
         }
+        let require_C = part.has("require_C") ? try part.number("require_C", 0, -150...50) : nil
         let channel = Channel(
             name: name, light: first.name, power_mw: first.maximum_mw,
             exposure_ms: try part.number("exposure_ms", 50, 0.01...3_600_000),
             emGain: try part.number("em_gain", 1, 1...10_000), wheels: positions,
             furtherLights: beams.count > 1
-                ? Dictionary(uniqueKeysWithValues: beams.dropFirst().map { ($0.name, $0.maximum_mw) }) : nil)
+                ? Dictionary(uniqueKeysWithValues: beams.dropFirst().map { ($0.name, $0.maximum_mw) }) : nil,
+            require_C: require_C)
         try turned.finish()
         try part.finish()
         return channel

@@ -45,7 +45,11 @@ public func checkDevices(_ nameOrFile: String) throws -> [DeviceCheck] {
 
 /// Looks for a controller on its port; what it said.
 private func look(for planned: PlannedController) throws -> Result<String, Failure> {
-    let (driver, port) = (planned.driver, planned.port)
+    let driver = planned.driver
+    if case .own(let ask, _) = planned.way {
+        do { return .success(try ask()) } catch let failure as Failure { return .failure(failure) }
+    }
+    let port = planned.port ?? ""
     switch try PortSurvey.ask(port, drivers: [driver]) {
     case .device(_, let said): return .success(said)
     case .stranger(let said):

@@ -1,4 +1,5 @@
 import Instruments
+import Optics
 import Work
 
 /// A microscope file that has been checked: which drivers open which devices. Nothing has been opened.
@@ -31,6 +32,8 @@ struct MicroscopePlan {
         var gate: String?
         /// What it really gives.
         var curve: PowerCurve?
+        /// What is laid over a simulated camera.
+        var described: DescribedCamera.Settings?
         var values: [String: JSONValue]
     }
 
@@ -55,6 +58,7 @@ struct MicroscopePlan {
         problems.note(file.place) { try checkSections() }
         if case .string(let name)? = values["name"] { self.name = name }
         if name.isEmpty { name = "microscope" }
+        problems.note(file.place) { try readObjectives() }
         for (name, keys) in members("controllers") { problems.note(file.place) { try addController(name, keys) } }
         for (section, provision) in [
             ("stage", Provision.stage), ("focus", .focus), ("focus_lock", .focusLock), ("camera", .camera),
@@ -75,7 +79,6 @@ struct MicroscopePlan {
             }
         }
         problems.note(file.place) { try checkNames() }
-        problems.note(file.place) { try readObjectives() }
         problems.note(file.place) { try readSimulation() }
         for (name, value) in members("channels") { problems.note(file.place) { try addChannel(name, value) } }
         try problems.finish { "\($0) things are wrong in \(file.place)" }
@@ -128,7 +131,8 @@ struct MicroscopePlan {
                 "\(place): the driver is missing", remedy: "give \"driver\": NAME", code: "bad-description")
         }
         shared[name] = -1
-        let planned = try DriverList.driver(driver, place: place).plan(controller: keys, place: place)
+        let found = try DriverList.driver(driver, place: place)
+        let planned = try found.plan(controller: found.resolving(keys, in: file.folder), place: place)
         shared[name] = controllers.count
         controllers.append(
             Controller(
@@ -137,7 +141,8 @@ struct MicroscopePlan {
 
     private mutating func addDevice(_ name: String, _ value: JSONValue, _ provision: Provision, _ place: String) throws
     {
-        let keys = try keys(value, place)
+        var keys = try keys(value, place)
+        if provision == .camera { try addPixel(to: &keys, place) }
         named.append((provision, name, keys))
         var device = Device(
             name: name, place: place, provision: provision, source: .simulated,
@@ -148,8 +153,10 @@ struct MicroscopePlan {
             guard [.stage, .focus, .camera, .light, .wheel].contains(provision) else {
                 throw Failure("\(place): there is no simulated \(provision.rawValue)", code: "bad-description")
             }
+            if provision == .camera { device.described = try DescribedCamera.Settings(overlaid: keys, file, place) }
         case (.string(let driver)?, nil):
-            let planned = try DriverList.driver(driver, place: place).plan(device: keys, as: provision, place: place)
+            let found = try DriverList.driver(driver, place: place)
+            let planned = try found.plan(device: found.resolving(keys, in: file.folder), as: provision, place: place)
             device.source = .controller(controllers.count, planned.part)
             controllers.append(
                 Controller(
@@ -165,7 +172,8 @@ struct MicroscopePlan {
             // A controller that is wrong has been told of.
             guard index >= 0 else { return }
             let driver = controllers[index].planned.driver
-            device.source = .controller(index, try driver.plan(part: keys, as: provision, place: place))
+            device.source = .controller(
+                index, try driver.plan(part: driver.resolving(keys, in: file.folder), as: provision, place: place))
         default:
             throw Failure(
                 "\(place) says neither 'driver' nor 'from'",
@@ -179,7 +187,21 @@ struct MicroscopePlan {
             device.curve = try PowerCurve(
                 file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)", light: name, wavelength_nm: wavelength_nm)
         }
+        if provision == .camera, case .string(let path)? = keys["calibration"] {
+            _ = try CameraCalibration(file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)")
+        }
         devices.append(device)
+    }
+
+    /// A camera has pixels as the objective in use shows them.
+    private func addPixel(to keys: inout [String: JSONValue], _ place: String) throws {
+        guard let objective else { return }
+        if case .number(let pixel_nm)? = keys["pixel_nm"], abs(pixel_nm / objective.pixel_nm - 1) > 0.001 {
+            throw Failure(
+                "\(place): pixel_nm is \(pixel_nm), but \(objective.pixel_nm) with the objective '\(objective.name)'",
+                remedy: "leave it out", code: "bad-description")
+        }
+        keys["pixel_nm"] = .number(objective.pixel_nm)
     }
 
     /// A light is gated only where it heeds what the trigger says.
@@ -242,6 +264,9 @@ struct MicroscopePlan {
         objective = used
     }
 
+    /// The keys of a camera that are laid over a simulated one as over all others.
+    private static let laidOver = DescribedCamera.settings.map(\.name).filter { $0 != "pixel_nm" }
+
     private mutating func readSimulation() throws {
         var parts = SimulatedParts(place: file.simulationPlace)
         parts.simulation = try keys(file.values["simulation"] ?? .object([:]), "\(file.place): simulation")
@@ -249,15 +274,8 @@ struct MicroscopePlan {
         for device in devices {
             guard case .simulated = device.source else { continue }
             isNeeded = true
-            var values = device.values.filter { !["driver", "optional", "gated_by"].contains($0.key) }
-            if device.provision == .camera, let objective {
-                if case .number(let pixel_nm)? = values["pixel_nm"], abs(pixel_nm / objective.pixel_nm - 1) > 0.001 {
-                    throw Failure(
-                        "\(device.place): pixel_nm is \(pixel_nm), but \(objective.pixel_nm) with the objective "
-                            + "'\(objective.name)'", remedy: "leave it out", code: "bad-description")
-                }
-                values["pixel_nm"] = .number(objective.pixel_nm)
-            }
+            let taken = ["driver", "optional", "gated_by"] + (device.provision == .camera ? Self.laidOver : [])
+            let values = device.values.filter { !taken.contains($0.key) }
             let entry = SimulatedParts.Entry(name: device.name, place: device.place, values: values)
             switch device.provision {
             case .stage: parts.stage = entry

@@ -160,7 +160,7 @@ private final class MicroscopeOpening {
             wheels = wheels.map { SeenWheel($0, made) } + simulated.wheels.map { SimulatedWheel($0, made) }
             if has(.stage) { stage = SimulatedStage(made) }
             if has(.focus) { focus = SimulatedFocus(made) }
-            if has(.camera) { cameras += settings.cameras.map { SimulatedCamera($0.name, $0.model, made) } }
+            if has(.camera) { cameras += try settings.cameras.map { try simulatedCamera($0.name, $0.model, made) } }
             further.truth = made
         }
         let first = cameras.first { $0.name == "camera" } ?? cameras.min { $0.name < $1.name }
@@ -197,6 +197,18 @@ private final class MicroscopeOpening {
         plan.devices.contains { device in
             guard device.provision == provision, case .simulated = device.source else { return false }
             return true
+        }
+    }
+
+    /// A simulated camera with what the file lays over it.
+    private func simulatedCamera(_ name: String, _ model: CameraModel, _ world: SimulatedWorld) throws -> any Camera {
+        let camera = SimulatedCamera(name, model, world)
+        guard
+            let device = plan.devices.first(where: { $0.provision == .camera && $0.name == name }),
+            let described = device.described
+        else { return camera }
+        do { return try DescribedCamera(camera, described) } catch let failure as Failure {
+            throw Failure("\(device.place): \(failure.message)", remedy: failure.remedy, code: failure.code)
         }
     }
 

@@ -17,12 +17,20 @@ public final class SimulatedCamera: Camera {
         var period_ms: Double
         var exposure_ms: Double
         var region: Region
+        var binning: Int
         var stalled = false
+        /// The frame that was handed out last, to count what was lost since.
+        var last = -1
+        /// Frames that wait for a trigger of the program; nil where the camera begins them.
+        var triggers: [Double]?
     }
 
     private struct State {
         var isClosed = false
         var region: Region
+        var binning = 1
+        var mode = TriggerMode.internal
+        var cooler: SimulatedCooler
         var exposure_ms = 50.0
         var emGain = 1.0
         var sequence: Sequence?
@@ -47,6 +55,7 @@ public final class SimulatedCamera: Camera {
         state = Mutex(
             State(
                 region: Region(column: 0, row: 0, width: model.width, height: model.height),
+                cooler: SimulatedCooler(now_ms: world.clock.now_ms),
                 random: RandomSource(seed: world.settings.seed ^ 0x4341_4D45)))
     }
 
@@ -55,75 +64,128 @@ public final class SimulatedCamera: Camera {
     /// The side of a pixel at the specimen in nm.
     public var pixel_nm: Double { model.pixel_nm }
 
+    /// What it is.
+    public var identity: String { "simulated, \(model.width) x \(model.height) pixels" }
+
     /// The part of the sensor that is read.
     public func region() throws -> Region { try open { $0.region } }
 
     /// Sets the part of the sensor that is read, at least 8 x 8 pixels.
     public func setRegion(_ region: Region) throws {
-        guard region.width >= 8, region.height >= 8, region.column >= 0, region.row >= 0,
-            region.width <= model.width, region.height <= model.height, region.column <= model.width - region.width,
-            region.row <= model.height - region.height
-        else {
-            throw Failure(
-                "camera: a region of \(region.width) x \(region.height) pixels at (\(region.column), \(region.row)) "
-                    + "does not lie on the sensor",
-                remedy: "the sensor has \(model.width) x \(model.height) pixels", code: "region-range")
-        }
+        try checkRegion(region, binning: try binning(), least: (8, 8))
         try idle("region") { $0.region = region }
     }
+
+    /// 1, 2 and 4, as far as they divide the sensor.
+    public var binnings: [Int] {
+        [1, 2, 4].filter { model.width.isMultiple(of: $0) && model.height.isMultiple(of: $0) }
+    }
+
+    /// How many pixels are read as one along each side.
+    public func binning() throws -> Int { try open { $0.binning } }
+
+    /// Sets how many pixels are read as one along each side.
+    public func setBinning(_ binning: Int) throws {
+        try checkBinning(binning, of: try region())
+        try idle("binning") { $0.binning = binning }
+    }
+
+    /// From 0.01 ms to one hour.
+    public var exposureRange_ms: ClosedRange<Double> { 0.01...3_600_000 }
 
     /// The exposure time.
     public func exposure_ms() throws -> Double { try open { $0.exposure_ms } }
 
     /// Sets the exposure time, 0.01 ms to one hour.
     public func setExposure(_ exposure_ms: Double) throws {
-        guard (0.01...3_600_000).contains(exposure_ms) else {
-            throw Failure(
-                "camera: an exposure of \(exposure_ms) ms is not possible", remedy: "give 0.01 to 3600000 ms",
-                code: "exposure-range")
-        }
+        guard exposureRange_ms.contains(exposure_ms) else { throw refused(exposure_ms: exposure_ms) }
         try idle("exposure") { $0.exposure_ms = exposure_ms }
     }
+
+    /// The exposure time, or the read-out time of the region where that is longer.
+    public func cycle_ms() throws -> Double { try open { cycle_ms($0) } }
+
+    private func cycle_ms(_ state: State) -> Double { max(state.exposure_ms, readOut_ms(state)) }
+
+    private func readOut_ms(_ state: State) -> Double { Double(state.region.height / state.binning) * model.row_ms }
+
+    /// From 1 to `maximum_em_gain` of the microscope file.
+    public func emGainRange() throws -> ClosedRange<Double> { 1...model.maximumGain }
 
     /// The electron multiplying gain.
     public func emGain() throws -> Double { try open { $0.emGain } }
 
     /// Sets the electron multiplying gain; 1 switches to the conventional amplifier.
     public func setEMGain(_ gain: Double) throws {
-        guard gain >= 1, gain <= model.maximumGain else {
-            throw Failure(
-                "camera: an EM gain of \(gain) is not possible", remedy: "give 1 to \(model.maximumGain)",
-                code: "gain-range")
-        }
+        let range = try emGainRange()
+        guard range.contains(gain) else { throw refused(emGain: gain, range) }
         try idle("EM gain") { $0.emGain = gain }
     }
 
+    /// The temperature of its sensor. In stopped time (scale 0) asking lets the sensor reach its set point.
+    public func temperature() throws -> CameraTemperature? {
+        let now_ms = world.clock.now_ms
+        let (temperature, settled_ms) = try open { ($0.cooler.temperature(at: now_ms), $0.cooler.settled_ms) }
+        if world.clock.scale == 0, temperature.state == .cooling { world.clock.wait(until: settled_ms) }
+        return temperature
+    }
+
+    /// From -100 to 20 °C.
+    public var temperatureRange_C: ClosedRange<Double>? { SimulatedCooler.range_C }
+
+    /// Cools to a temperature; nil switches the cooler off.
+    public func setTemperature(_ target_C: Double?) throws {
+        if let target_C, !SimulatedCooler.range_C.contains(target_C) { throw refused(temperature_C: target_C) }
+        try idle("temperature") { $0.cooler.set(target_C, at: world.clock.now_ms) }
+    }
+
+    /// The camera itself, or the program.
+    public var triggerModes: [TriggerMode] { [.internal, .software] }
+
+    /// What begins frames.
+    public func triggerMode() throws -> TriggerMode { try open { $0.mode } }
+
+    /// Sets what begins frames.
+    public func setTriggerMode(_ mode: TriggerMode) throws {
+        guard triggerModes.contains(mode) else { throw refused(trigger: mode) }
+        try idle("trigger mode") { $0.mode = mode }
+    }
+
+    /// Begins one frame, behind those that are under way.
+    public func trigger() throws {
+        let now_ms = world.clock.now_ms
+        try open { state in
+            guard let triggers = state.sequence?.triggers else { throw notSoftwareTriggered() }
+            let start_ms = max(now_ms, (triggers.last ?? -.infinity) + cycle_ms(state))
+            state.sequence?.triggers = triggers + [start_ms]
+        }
+    }
+
     /// What turns the present counts into photons.
-    public func calibration() throws -> CameraCalibration? { try open { calibration(emGain: $0.emGain) } }
+    public func calibration() throws -> CameraCalibration? {
+        try open { calibration(emGain: $0.emGain, binning: $0.binning) }
+    }
 
     /// Takes one frame.
     public func snap() throws -> Frame {
-        let (exposure_ms, region) = try idle("frame") { ($0.exposure_ms, $0.region) }
+        let (exposure_ms, region, binning, end_ms) = try idle("frame") {
+            ($0.exposure_ms, $0.region, $0.binning, $0.exposure_ms + readOut_ms($0))
+        }
         let start = world.clock.now_ms
-        world.clock.wait(until: start + exposure_ms + Double(region.height) * model.row_ms)
+        world.clock.wait(until: start + end_ms)
         try Interruption.check()
-        let counts = try take(from: start, exposure_ms: exposure_ms, region: region)
-        return Frame(counts: counts, index: 0, time_ms: 0)
+        let counts = try take(from: start, exposure_ms: exposure_ms, region: region, binning: binning)
+        return Frame(counts: counts, index: 0, time_ms: 0, clock: .camera)
     }
 
     /// Begins a sequence at the exposure time, or at the read-out time of the region where that is longer.
     public func startSequence(frames: Int) throws {
-        guard (1...100_000_000).contains(frames) else {
-            throw Failure(
-                "camera: a sequence of \(frames) frames is not possible", remedy: "give 1 to 100000000",
-                code: "frames-range")
-        }
+        try checkFrames(frames)
         let now = world.clock.now_ms
         try idle("sequence") { state in
             state.sequence = Sequence(
-                frames: frames, start_ms: now,
-                period_ms: max(state.exposure_ms, Double(state.region.height) * model.row_ms),
-                exposure_ms: state.exposure_ms, region: state.region)
+                frames: frames, start_ms: now, period_ms: cycle_ms(state), exposure_ms: state.exposure_ms,
+                region: state.region, binning: state.binning, triggers: state.mode == .software ? [] : nil)
         }
     }
 
@@ -132,7 +194,7 @@ public final class SimulatedCamera: Camera {
         let faults = world.faults
         let step = try open { state -> (sequence: Sequence, isStalled: Bool)? in
             guard var sequence = state.sequence else { return nil }
-            if world.clock.scale > 0 {
+            if world.clock.scale > 0, sequence.triggers == nil {
                 // Frames that the host fetched too late were written over.
                 let ready = Int(min(1e9, (world.clock.now_ms - sequence.start_ms) / sequence.period_ms))
                 sequence.next = max(sequence.next, min(ready, sequence.frames) - model.buffer)
@@ -149,9 +211,12 @@ public final class SimulatedCamera: Camera {
             stopSequence()
             return nil
         }
-        let start = sequence.start_ms + Double(sequence.next) * sequence.period_ms
-        let end = start + sequence.period_ms
         let limit = world.clock.now_ms + timeout_ms
+        let start =
+            if let triggers = sequence.triggers {
+                sequence.next < triggers.count ? triggers[sequence.next] : Double.infinity
+            } else { sequence.start_ms + Double(sequence.next) * sequence.period_ms }
+        let end = start + sequence.period_ms
         guard !isStalled, end <= limit else {
             world.clock.wait(until: limit)
             if faults.hang_ms > 0, isStalled { Thread.sleep(forTimeInterval: faults.hang_ms / 1000) }
@@ -162,9 +227,15 @@ public final class SimulatedCamera: Camera {
         }
         world.clock.wait(until: end)
         try Interruption.check()
-        try open { $0.sequence?.next = sequence.next + 1 }
-        let counts = try take(from: start, exposure_ms: sequence.exposure_ms, region: sequence.region)
-        return Frame(counts: counts, index: sequence.next, time_ms: start - sequence.start_ms)
+        try open {
+            $0.sequence?.next = sequence.next + 1
+            $0.sequence?.last = sequence.next
+        }
+        let counts = try take(
+            from: start, exposure_ms: sequence.exposure_ms, region: sequence.region, binning: sequence.binning)
+        return Frame(
+            counts: counts, index: sequence.next, time_ms: start - sequence.start_ms, clock: .camera,
+            lostBefore: sequence.next - sequence.last - 1)
     }
 
     /// Ends a sequence; nothing happens when none runs.
@@ -189,36 +260,35 @@ public final class SimulatedCamera: Camera {
     @discardableResult
     private func idle<Result>(_ what: String, _ body: (inout State) throws -> Result) throws -> Result {
         try open { state in
-            guard state.sequence == nil else {
-                throw Failure(
-                    "camera: the \(what) cannot be set or taken while a sequence runs",
-                    remedy: "stop the sequence first",
-                    code: "busy")
-            }
+            guard state.sequence == nil else { throw refusedWhileBusy(what) }
             return try body(&state)
         }
     }
 
-    private func calibration(emGain: Double) -> CameraCalibration {
+    private func calibration(emGain: Double, binning: Int) -> CameraCalibration {
         let multiplies = emGain > 1
         return CameraCalibration(
-            pixel_nm: model.pixel_nm, offset_counts: model.offset_counts,
+            pixel_nm: model.pixel_nm * Double(binning), offset_counts: model.offset_counts,
             electrons_per_count: multiplies ? model.multiplyingElectronsPerCount : model.electronsPerCount,
             em_gain: emGain, quantum_efficiency: model.quantumEfficiency,
             read_noise_electrons: multiplies ? model.multiplyingReadNoise : model.readNoise)
     }
 
     /// Exposes and reads one frame.
-    private func take(from start_ms: Double, exposure_ms: Double, region: Region) throws -> Plane<UInt16> {
+    private func take(
+        from start_ms: Double, exposure_ms: Double, region: Region, binning: Int
+    ) throws -> Plane<UInt16> {
         let (number, gain, random) = try open { state in
             state.taken += 1
             return (state.taken, state.emGain, state.random)
         }
         let light = world.expose(
             from: start_ms, until: start_ms + exposure_ms, region: region, of: model)
-        let photons = image(of: light, region: region)
+        // The electrons of the pixels are gathered before the amplifier, which reads them as one.
+        let photons = image(of: light, region: region).summed(binning)
         let sensor = SensorModel(
-            calibration(emGain: gain), bits: model.bits, darkElectrons: model.darkElectrons)
+            calibration(emGain: gain, binning: binning), bits: model.bits,
+            darkElectrons: model.darkElectrons * Double(binning * binning))
         return sensor.expose(photons, random: random.split(number))
     }
 
@@ -247,50 +317,5 @@ public final class SimulatedCamera: Camera {
                 sigma_px: sigmas_px[flash.label])
         }
         return image
-    }
-}
-
-/// The last drawn density of each label, kept while the field stands still.
-private final class DensityCache: Sendable {
-    private struct Entry: Sendable {
-        var corner_um: SIMD2<Double>
-        var sigma_px: Double
-        var image: Plane<Float>
-    }
-
-    private let specimen: any Specimen
-    private let entries = Mutex<[String: Entry]>([:])
-
-    init(_ specimen: any Specimen) { self.specimen = specimen }
-
-    func add(
-        _ label: String, times factor: Float, to image: inout Plane<Float>, corner_um: SIMD2<Double>,
-        pixel_um: Double, sigma_px: Double
-    ) {
-        let known = entries.withLock { $0[label] }
-        let density: Plane<Float>
-        // A shift below a hundredth of a pixel is not seen.
-        if let known, known.sigma_px == sigma_px, known.image.width == image.width, known.image.height == image.height,
-            ((known.corner_um - corner_um) * (known.corner_um - corner_um)).sum() < pixel_um * pixel_um * 1e-4
-        {
-            density = known.image
-        } else {
-            let margin = Int((3 * sigma_px).rounded(.up))
-            var drawn = Plane(
-                width: image.width + 2 * margin, height: image.height + 2 * margin, filledWith: Float(0))
-            specimen.addDensity(
-                of: label, to: &drawn, x_um: corner_um.x - Double(margin) * pixel_um,
-                y_um: corner_um.y - Double(margin) * pixel_um, pixel_um: pixel_um)
-            density = drawn.blurred(sigma_px: sigma_px).crop(
-                Region(column: margin, row: margin, width: image.width, height: image.height))
-            entries.withLock {
-                $0[label] = Entry(corner_um: corner_um, sigma_px: sigma_px, image: density)
-            }
-        }
-        image.samples.withUnsafeMutableBufferPointer { samples in
-            density.samples.withUnsafeBufferPointer { values in
-                for index in samples.indices { samples[index] += factor * values[index] }
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@ import Instruments
 extension SimulatedCamera {
     /// Those of every camera, and what its sensor is.
     public var properties: [DeviceProperty] {
-        cameraProperties(exposure_ms: 0.01...3_600_000, emGain: 1...model.maximumGain) + [
+        cameraProperties() + [
             .described("bits", .number(Double(model.bits)), "bits of a count"),
             .described("offset_counts", .number(model.offset_counts), "what a pixel counts in the dark"),
             .described("read_noise_electrons", .number(model.readNoise), "noise of the conventional amplifier"),

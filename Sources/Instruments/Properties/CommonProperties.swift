@@ -77,24 +77,57 @@ extension Wheel {
 }
 
 extension Camera {
-    /// Exposure, gain and what is read of the sensor.
-    /// - Parameters:
-    ///   - exposure_ms: the exposures that the camera can have.
-    ///   - emGain: the gains that it can have.
-    public func cameraProperties(
-        exposure_ms: ClosedRange<Double> = 0.001...3_600_000, emGain: ClosedRange<Double> = 1...10_000
-    ) -> [DeviceProperty] {
-        [
+    /// Exposure and cycle, gain, what is read of the sensor, and what it has of temperature, triggers and views.
+    public func cameraProperties() -> [DeviceProperty] {
+        var all: [DeviceProperty] = [
             .number(
-                "exposure_ms", exposure_ms, "the exposure time of a frame", get: { [self] in try self.exposure_ms() },
-                set: { [self] in try setExposure($0) }),
-            .number(
-                "em_gain", emGain, "the electron multiplying gain, 1 for none", get: { [self] in try self.emGain() },
-                set: { [self] in try setEMGain($0) }),
+                "exposure_ms", exposureRange_ms, "the exposure time of a frame",
+                get: { [self] in try self.exposure_ms() }, set: { [self] in try setExposure($0) }),
+            .reading("cycle_ms", "the time from a frame to the next") { [self] in try self.cycle_ms() },
+        ]
+        if let gains = try? emGainRange(), gains.upperBound > 1 {
+            all.append(
+                .number(
+                    "em_gain", gains, "the electron multiplying gain, 1 for none", get: { [self] in try self.emGain() },
+                    set: { [self] in try setEMGain($0) }))
+        }
+        all.append(
             .text("region", "what is read of the sensor: column, row, width, height") { [self] in
                 let region = try region()
                 return "\(region.column), \(region.row), \(region.width), \(region.height)"
-            },
+            })
+        if let least = binnings.min(), let most = binnings.max(), most > 1 {
+            all.append(
+                .whole(
+                    "binning", least...most, "how many pixels are read as one along each side",
+                    get: { [self] in try self.binning() }, set: { [self] in try setBinning($0) }))
+        }
+        if let now = try? temperature() {
+            all.append(
+                .text("temperature", "what the sensor has, and what the cooler does") { [self] in
+                    try self.temperature()?.text ?? "unknown"
+                })
+            if let range = temperatureRange_C, now.target_C != nil {
+                all.append(
+                    .number(
+                        "cooling_C", range, "the set point of the cooler",
+                        get: { [self] in try self.temperature()?.target_C ?? range.upperBound },
+                        set: { [self] in try setTemperature($0) }))
+            }
+        }
+        if triggerModes.count > 1 {
+            all.append(
+                .choice(
+                    "trigger_mode", of: triggerModes.map(\.rawValue), "what begins frames",
+                    get: { [self] in try self.triggerMode().rawValue },
+                    set: { [self] in try TriggerMode(rawValue: $0).map(setTriggerMode) }))
+        }
+        if !views.isEmpty {
+            all.append(
+                .described("views", .text(views.keys.sorted().joined(separator: ", ")), "named parts of the sensor"))
+        }
+        if !identity.isEmpty { all.append(.text("identity", "model and serial number") { [self] in identity }) }
+        return all + [
             .described("width_px", .number(Double(sensor.width)), "columns of the sensor"),
             .described("height_px", .number(Double(sensor.height)), "rows of the sensor"),
         ]

@@ -19,12 +19,6 @@ struct FocusHandle: LuaObject {
     let focus: any Focus
 }
 
-struct CameraHandle: LuaObject {
-    static let luaName = "microscope.Camera"
-    let microscope: Microscope
-    let camera: any Camera
-}
-
 struct LaserHandle: LuaObject {
     static let luaName = "microscope.Laser"
     let interlock: Interlock
@@ -41,47 +35,6 @@ struct Light: LuaObject {
     static let luaName = "microscope.Light"
     let interlock: Interlock
     let lease: LightLease
-}
-
-struct FrameHandle: LuaObject {
-    static let luaName = "microscope.Frame"
-    let frame: Frame
-    let pixel_um: Double
-    var nativeBytes: Int { 2 * frame.counts.samples.count }
-}
-
-/// A sequence that runs: the iterator of a `for` loop.
-final class SequenceHandle: LuaObject {
-    static let luaName = "microscope.Sequence"
-    let microscope: Microscope
-    let camera: any Camera
-    let progress: Work.Progress
-    let timeout_ms: Double
-    private let watch: ExposureWatch
-
-    init(_ handle: CameraHandle, frames: Int, timeout_ms: Double?) throws {
-        microscope = handle.microscope
-        camera = handle.camera
-        self.timeout_ms = try timeout_ms ?? camera.exposure_ms() + Microscope.slack_ms
-        watch = microscope.sequenceWatch()
-        try camera.startSequence(frames: frames)
-        progress = Work.Progress("sequence", total: frames, unit: "frames")
-    }
-
-    func next() throws -> FrameHandle? {
-        try Interruption.check()
-        let next = try microscope.watching(watch, limit_ms: timeout_ms) {
-            try camera.nextFrame(timeout_ms: timeout_ms)
-        }
-        guard let frame = next else { return nil }
-        progress.advance()
-        return FrameHandle(frame: frame, pixel_um: camera.pixel_nm / 1000)
-    }
-
-    func close() {
-        camera.stopSequence()
-        progress.finish()
-    }
 }
 
 /// Where the stage goes.
@@ -105,18 +58,6 @@ struct FocusOptions: LuaOptions {
     static let fields = [
         Option("z_um", \FocusOptions.z_um, "the height"),
         Option("timeout_ms", \FocusOptions.timeout_ms, "the time that the move may take", minimum: 1),
-    ]
-}
-
-/// How a sequence is taken.
-struct SequenceOptions: LuaOptions {
-    var timeout_ms: Double?
-    static let defaults = SequenceOptions()
-    static let fields = [
-        Option(
-            "timeout_ms", \SequenceOptions.timeout_ms,
-            "the time that a frame may take, after which every light goes off; 3 s beyond the exposure unless given",
-            minimum: 1)
     ]
 }
 
@@ -258,6 +199,9 @@ extension LuaModule {
             }
             channel.property("exposure_ms", "the exposure time of a frame") { $0.exposure_ms }
             channel.property("em_gain", "the electron multiplying gain") { $0.emGain }
+            channel.property("require_C", "what the camera's sensor must have at most, nil where it does not matter") {
+                $0.require_C
+            }
             channel.property("wheels", "positions of the wheels by name") { $0.wheels }
             channel.text { "channel \($0.name)" }
         }
@@ -320,71 +264,6 @@ extension LuaModule {
                 (handle: WheelHandle, position: String) -> Void in try handle.wheel.select(position)
             }
             wheel.text { "wheel \($0.wheel.name) at \($0.wheel.selected ?? "?")" }
-        }
-    }
-
-    private static func declareCamera(_ module: LuaModule) {
-        module.class(CameraHandle.self, "A camera.") { camera in
-            camera.property("width", "columns of the sensor") { $0.camera.sensor.width }
-            camera.property("height", "rows of the sensor") { $0.camera.sensor.height }
-            camera.property("pixel_nm", "the side of a pixel at the specimen") { $0.camera.pixel_nm }
-            camera.property(
-                "exposure_ms", "the exposure time", get: { try $0.camera.exposure_ms() },
-                set: { try $0.camera.setExposure($1) })
-            camera.property(
-                "em_gain", "the electron multiplying gain, 1 for none", get: { try $0.camera.emGain() },
-                set: { try $0.camera.setEMGain($1) })
-            camera.property(
-                "region", "the part of the sensor that is read: { column, row, width, height }",
-                get: { handle in
-                    let region = try handle.camera.region()
-                    return [region.column, region.row, region.width, region.height]
-                },
-                set: { handle, numbers in
-                    guard numbers.count == 4 else {
-                        throw Failure(
-                            "a region has four numbers", remedy: "give { column, row, width, height }",
-                            code: "region-range")
-                    }
-                    try handle.camera.setRegion(
-                        Region(column: numbers[0], row: numbers[1], width: numbers[2], height: numbers[3]))
-                })
-            camera.property("calibration", "what turns its counts into photons, nil when not calibrated") {
-                try $0.camera.calibration()
-            }
-            camera.property("properties", "what can be listed, read and set of it beside the rest") {
-                PropertiesHandle(device: $0.camera)
-            }
-            camera.method("snap", "Takes one frame.", result: "the frame") { (handle: CameraHandle) in
-                FrameHandle(
-                    frame: try handle.microscope.snap(with: handle.camera), pixel_um: handle.camera.pixel_nm / 1000)
-            }
-            camera.method(
-                "frames", "Takes a sequence: `for frame in scope.camera:frames(100) do`.",
-                [Parameter("count", "the number of frames", minimum: 1), Parameter("options", "how")],
-                result: "the iterator of a for loop; leaving the loop stops the camera"
-            ) { (handle: CameraHandle, count: Int, options: SequenceOptions) in
-                let sequence = try SequenceHandle(handle, frames: count, timeout_ms: options.timeout_ms)
-                return Results(sequence, Int?.none, Int?.none, sequence)
-            }
-            camera.text { "\($0.camera.name), \($0.camera.sensor.width) x \($0.camera.sensor.height) pixels" }
-        }
-        module.class(SequenceHandle.self, "A running sequence, the iterator of a for loop.") { sequence in
-            sequence.callable { (sequence: SequenceHandle, _: LuaValue, _: LuaValue) in try sequence.next() }
-            sequence.closing { $0.close() }
-        }
-        module.class(FrameHandle.self, "One frame of a camera.") { frame in
-            frame.property("image", "its counts") { handle in
-                Image(handle.frame.counts, pixelSize_um: handle.pixel_um)
-            }
-            frame.property("index", "its number in the sequence from 0; a gap means lost frames") { $0.frame.index }
-            frame.property("time_ms", "the start of the exposure since the sequence began") { $0.frame.time_ms }
-            frame.property("mean", "the mean count") { handle in
-                let samples = handle.frame.counts.samples
-                return samples.reduce(0.0) { $0 + Double($1) } / Double(max(1, samples.count))
-            }
-            frame.property("maximum", "the highest count") { Int($0.frame.counts.samples.max() ?? 0) }
-            frame.text { "frame \($0.frame.index), \($0.frame.counts.width) x \($0.frame.counts.height) pixels" }
         }
     }
 
