@@ -1,5 +1,6 @@
 """Sessions of other programs with the emulated devices; see scripts/check-drivers."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -8,12 +9,17 @@ import warnings
 
 warnings.simplefilter("ignore")
 EMULATORS = sys.argv[1]
+ANDOR = sys.argv[2]
 
 
 class Emulator:
     """An emulated device in a process of its own; `path` is its port."""
 
     def __init__(self, device):
+        self.process = None
+        if device == "andor":
+            self.path = ANDOR
+            return
         self.process = subprocess.Popen([EMULATORS, device], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.path = self.process.stdout.readline().strip()
 
@@ -21,8 +27,9 @@ class Emulator:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
 
 def ibeam_pylablib(path):
@@ -312,6 +319,38 @@ def obis_micromanager(path):
     core.unloadAllDevices()
 
 
+def andor_microscope(path):
+    # The client loads its library by name; it gets what is loaded already under that name.
+    library = ctypes.CDLL(path, ctypes.RTLD_GLOBAL)
+    library.AndorStub_Set(b"cooling", b"500")
+    import microscope
+    from microscope.cameras import atmcd
+
+    camera = atmcd.AndorAtmcd(index=0)
+    yield "serial number", camera.get_id(), 4711
+    yield "sensor", tuple(camera.get_sensor_shape()), (512, 512)
+    yield "amplifiers", [str(mode) for mode in camera._readout_modes][::4], ["EMCCD 17 MHz CH0", "CONVENTIONAL 3 MHz CH0"]
+    camera.set_setting("TemperatureSetPoint", -60)
+    time.sleep(0.4)
+    yield "cooled", (atmcd.GetTemperature()[0], camera.get_setting("Temperature")), (atmcd.DRV_TEMP_STABILIZED, -60)
+    camera.set_exposure_time(0.025)
+    yield "exposure in s", round(camera.get_exposure_time(), 6), 0.025
+    yield "cycle is longer", camera.get_cycle_time() > 0.04, True
+    camera.set_setting("gain", 50)
+    yield "gain", camera.get_setting("gain"), 50
+    camera.set_setting("TriggerMode", atmcd.TriggerMode.SOFTWARE)
+    camera.set_roi(microscope.ROI(101, 151, 64, 32))
+    camera.enable()
+    images = [camera.grab_next_data()[0] for _ in range(3)]
+    yield "frames", [image.shape for image in images], [(32, 64)] * 3
+    yield "numbers of images", [int(image[0, 0]) for image in images], [1, 2, 3]
+    camera.disable()
+    yield "idle", camera._acquiring, False
+    yield "-200 degrees refused", refused(atmcd.AtmcdException, lambda: camera._bind(atmcd.SetTemperature)(-200)), True
+    camera.shutdown()
+    yield "shut down", library.AndorStub_ShutDowns(0), 1
+
+
 def micromanager(module, baud, devices, hub=None):
     """A session of Micro-Manager's adapter for a stage controller."""
 
@@ -376,6 +415,7 @@ SESSIONS = [
     ("asi", "Micro-Manager", micromanager("ASITiger", 115200, ["XYStage:XY:31", "ZStage:Z:32"], "TigerCommHub")),
     ("ms2000", "Micro-Manager", micromanager("ASIStage", 9600, ["XYStage", "ZStage"])),
     ("prior", "Micro-Manager", micromanager("Prior", 9600, ["XYStage", "ZStage"])),
+    ("andor", "microscope", andor_microscope),
     ("tango", "Micro-Manager", micromanager("Marzhauser", 57600, ["XYStage", "ZAxis"])),
 ]
 

@@ -10,6 +10,7 @@ public final class DescribedCamera: CameraWrapper {
     struct Settings: Sendable {
         var pixel_nm = 0.0
         var calibration = ""
+        var em_calibration = ""
         var views: [String: Region] = [:]
         var region: Region?
         var binning = 1
@@ -22,6 +23,7 @@ public final class DescribedCamera: CameraWrapper {
             "pixel_nm", \.pixel_nm, 1...100_000, isRequired: true,
             "the side of an unbinned pixel at the specimen; that of the objective in use where there is one"),
         .path("calibration", \.calibration, "the camera file of calibrate"),
+        .path("em_calibration", \.em_calibration, "the camera file for EM gains above 1, where the other has none"),
         .regions("views", \.views, "named parts of the sensor, such as the images of a beam splitter"),
         .region("region", \.region, "what is read of the sensor"),
         .number("binning", \.binning, 1...16, "how many pixels are read as one along each side"),
@@ -35,7 +37,7 @@ public final class DescribedCamera: CameraWrapper {
     public let pixel_nm: Double
     /// Named parts of the sensor.
     public let views: [String: Region]
-    private let file: CameraCalibration?
+    private let files: [CameraCalibration]
 
     /// Sets a camera up. Where it refuses, it is closed.
     /// - Throws: what the camera throws; `Failure` of the camera file; `region-range` of a view.
@@ -44,7 +46,9 @@ public final class DescribedCamera: CameraWrapper {
         pixel_nm = settings.pixel_nm > 0 ? settings.pixel_nm : camera.pixel_nm
         views = camera.views.merging(settings.views) { $1 }
         do {
-            file = settings.calibration.isEmpty ? nil : try CameraCalibration(file: settings.calibration)
+            files = try [settings.calibration, settings.em_calibration].filter { !$0.isEmpty }.map {
+                try CameraCalibration(file: $0)
+            }
             for (name, view) in settings.views {
                 do { try camera.checkRegion(view, binning: 1) } catch let failure as Failure {
                     throw Failure("the view '\(name)': \(failure.message)", remedy: failure.remedy, code: failure.code)
@@ -59,13 +63,13 @@ public final class DescribedCamera: CameraWrapper {
         }
     }
 
-    /// The calibration of the camera file for the camera as it is set; without a file what the camera says. It is for
-    /// one amplifier: a file with an EM gain is for gains above 1, one without for a gain of 1. Maps are for unbinned
-    /// frames of the whole sensor, or of the region that is read.
+    /// The calibration of the camera file for the camera as it is set; without a file what the camera says. A file is for
+    /// one amplifier: one with an EM gain for gains above 1, one without for a gain of 1. Maps are for unbinned frames of
+    /// the whole sensor, or of the region that is read.
     public func calibration() throws -> CameraCalibration? {
-        guard var result = file else { return try camera.calibration() }
+        guard !files.isEmpty else { return try camera.calibration() }
         let gain = try emGain()
-        guard (gain > 1) == (result.em_gain > 1) else { return nil }
+        guard var result = files.first(where: { ($0.em_gain > 1) == (gain > 1) }) else { return nil }
         result.em_gain = gain
         result.pixel_nm = try framePixel_nm()
         if let maps = result.maps {
@@ -85,7 +89,11 @@ extension DescribedCamera.Settings {
         var keys = Keys(given, common: [])
         self = keys.read(settings, defaults: Self())
         try keys.finish(place: place)
-        if !calibration.isEmpty, !calibration.hasPrefix("/") { calibration = "\(file.folder)/\(calibration)" }
+        func absolute(_ path: String) -> String {
+            path.isEmpty || path.hasPrefix("/") ? path : "\(file.folder)/\(path)"
+        }
+        calibration = absolute(calibration)
+        em_calibration = absolute(em_calibration)
     }
 }
 

@@ -4,7 +4,8 @@ import Work
 public enum DriverList {
     /// The drivers, in the order of their names.
     public static let all: [Driver] = [
-        Arduino.driver, ASI.driver, Cobolt.driver, FW102C.driver, IBeam.driver, MicroFPGA.driver, ASI.ms2000Driver,
+        AndorCamera.driver, Arduino.driver, ASI.driver, Cobolt.driver, FW102C.driver, IBeam.driver, MicroFPGA.driver,
+        ASI.ms2000Driver,
         OBIS.driver, SCPIMeter.pm100, Prior.driver, SCPIMeter.scpi, Tango.driver, TriggerScope.driver, Zaber.driver,
     ]
 

@@ -23,7 +23,8 @@ import Work
     /// A driver that is not in `DriverCase.all` has no contract suite and no faults.
     @Test func everyDriverIsInTheList() {
         let kinds: Set<Provision> = [.light, .stage, .focus, .wheel, .camera]
-        for driver in DriverList.all {
+        // What has no port is not emulated on one: its tests call its contract.
+        for driver in DriverList.all where driver.wire != nil {
             for provision in driver.provides where kinds.contains(provision) {
                 #expect(
                     DriverCase.all.contains { $0.driver == driver.name && $0.provision == provision },

@@ -146,6 +146,13 @@ import Work
         #expect(try camera.calibration()?.offset_counts == 311)
         #expect(try camera.calibration()?.em_gain == 250)
         #expect(try camera.calibration()?.pixel_nm == 200)
+        let plain = folder.appendingPathComponent("plain.json")
+        try Data(#"{ "pixel_nm": 100, "offset_counts": 99 }"#.utf8).write(to: plain)
+        let both = try self.scope(["calibration": .string(plain.path), "em_calibration": .string(file.path)])
+        defer { both.close() }
+        #expect(try both.camera.calibration()?.offset_counts == 99)
+        try both.camera.setEMGain(2)
+        #expect(try both.camera.calibration()?.offset_counts == 311)
         let frame = try camera.snap()
         let right = try frame.part(try #require(camera.views["right"]), of: try camera.region(), binning: 2)
         #expect(right.width == 50 && right.height == 60)

@@ -117,4 +117,47 @@ import Testing
         let stage = try #require(devices["/dev/ttyUSB0"])
         #expect(stage.commands.contains { $0.hasPrefix("M ") })
     }
+
+    /// Another camera takes the place of the simulated one: Andor's, on a stand-in for Andor's library.
+    @Test func theScriptRunsWithAnAndorCameraBesideASimulatedStage() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rig-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let andor = try AndorStub()
+        try Data(#"{ "pixel_nm": 100, "offset_counts": 100 }"#.utf8).write(
+            to: folder.appendingPathComponent("ccd.json"))
+        try Data(#"{ "pixel_nm": 100, "offset_counts": 100, "em_gain": 100 }"#.utf8)
+            .write(to: folder.appendingPathComponent("em.json"))
+        let rig = folder.appendingPathComponent("rig.lua")
+        try Data(
+            """
+            return microscope {
+              name = "rig", stage = { driver = "simulated" }, focus = { driver = "simulated" },
+              camera = {
+                driver = "andor", library = "\(andor.path)", calibration = "ccd.json", em_calibration = "em.json",
+                cooling_C = -60,
+              },
+              lights = {
+                ["405"] = { driver = "simulated", wavelength_nm = 405, maximum_mw = 100 },
+                ["647"] = { driver = "simulated", wavelength_nm = 647, maximum_mw = 200 },
+              },
+              objectives = { ["63x"] = { pixel_nm = 100 } },
+              channels = {
+                DAPI = { lights = { ["405"] = 4 }, exposure_ms = 60 },
+                ["dSTORM-647"] = { lights = { ["647"] = 100 }, exposure_ms = 20, em_gain = 200, require_C = -60 },
+              },
+            }
+            """.utf8
+        ).write(to: rig)
+        let output = try run(rig.path, in: folder).output
+        #expect(output.contains(" tiles, ") && output.contains(", 1 positions, 3 frames"), "\(output)")
+        // Which camera it was, and how it was set, stands with the movie.
+        let movies = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap {
+            ($0 as? URL).flatMap { $0.path.contains("recordings/") && $0.pathExtension == "json" ? $0 : nil }
+        }
+        let recording = try String(contentsOf: try #require(movies?.first), encoding: .utf8)
+        for part in ["serial number 4711", "\"state\":\"stabilised\"", "\"target_C\":-60", "\"em_gain\":200"] {
+            #expect(recording.contains(part), "\(part) in \(recording)")
+        }
+    }
 }

@@ -8,8 +8,9 @@ return microscope {
     driver = "tango", port = "/dev/ttyUSB0",
     x_um = { -20000, 20000 }, y_um = { -20000, 20000 }, settle_ms = 50,
   },
-  -- The camera is the simulated one until the driver of yours is there. A simulated specimen follows the real stage,
-  -- lasers and wheel.
+  -- An EMCCD of Andor; `stormbench run calibrate` makes the camera files. With { driver = "simulated" } a simulated
+  -- specimen follows the real stage, lasers and wheel instead:
+  --   camera = { driver = "andor", cooling_C = -70, calibration = "ccd.json", em_calibration = "em.json" },
   camera = { driver = "simulated" },
   lights = {
     ["405"] = { driver = "ibeam", port = "usb:0403:6001:IBEAM405", wavelength_nm = 405, maximum_mw = 100 },

@@ -187,8 +187,11 @@ struct MicroscopePlan {
             device.curve = try PowerCurve(
                 file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)", light: name, wavelength_nm: wavelength_nm)
         }
-        if provision == .camera, case .string(let path)? = keys["calibration"] {
-            _ = try CameraCalibration(file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)")
+        if provision == .camera {
+            for key in ["calibration", "em_calibration"] {
+                guard case .string(let path)? = keys[key] else { continue }
+                _ = try CameraCalibration(file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)")
+            }
         }
         devices.append(device)
     }
