@@ -182,9 +182,11 @@ def main():
     say(codes == ["not-allowed", "guarded", "refused", "refused"], "refusals: " + ", ".join(codes))
     host.call("set", "Camera", "FastImage", "1")
     host.call("exposure", "Camera", 0.01)
-    indices, rate, _ = host.take(2000)
-    say(indices == list(range(2000)) and rate >= 500, "%d of 2000 frames 512x512, %.0f a second" % (
-        len(indices), rate))
+    # The first sequence touches the memory of its buffers for the first time.
+    for least, what in [(0, "first"), (500, "second")]:
+        indices, rate, _ = host.take(2000)
+        say(indices == list(range(2000)) and rate >= least, "%d of 2000 frames 512x512, %.0f a second, %s sequence" % (
+            len(indices), rate, what))
 
     host.call("exposure", "Camera", 2000)
     host.call("light_on", "led", 1)

@@ -140,7 +140,9 @@ public struct Driver: Sendable {
     func resolving(_ values: [String: JSONValue], in folder: String) -> [String: JSONValue] {
         let names = (settings + parts.flatMap(\.settings)).filter(\.isPath).map(\.name)
         return values.reduce(into: values) { result, entry in
-            guard names.contains(entry.key), case .string(let path) = entry.value, !path.isEmpty, !path.hasPrefix("/")
+            guard names.contains(entry.key), case .string(let path) = entry.value, !path.isEmpty, !path.hasPrefix("/"),
+                // A path of another computer.
+                !path.dropFirst().hasPrefix(":")
             else { return }
             result[entry.key] = .string(URL(fileURLWithPath: folder).appendingPathComponent(path).path)
         }

@@ -12,6 +12,11 @@ public final class TCPLine: ByteLine {
     ///   - within_ms: how long to wait for each of the host's addresses.
     /// - Throws: `Failure` with code `host-unknown` or `host-silent`.
     public init(host: String, port: Int, within_ms: Int = 2000) throws {
+        bytes = FileBytes(try Self.connect(host: host, port: port, within_ms: within_ms), place: "\(host):\(port)")
+    }
+
+    /// A connected socket that does not block; see `init`.
+    static func connect(host: String, port: Int, within_ms: Int) throws -> Int32 {
         let place = "\(host):\(port)"
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -22,10 +27,7 @@ public final class TCPLine: ByteLine {
         defer { freeaddrinfo(list) }
         var address = list
         while let next = address {
-            if let file = Self.connect(next.pointee, within_ms: within_ms) {
-                bytes = FileBytes(file, place: place)
-                return
-            }
+            if let file = Self.connect(next.pointee, within_ms: within_ms) { return file }
             address = next.pointee.ai_next
         }
         throw Failure(

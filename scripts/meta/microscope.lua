@@ -316,3 +316,11 @@ function microscope.ask_port(port) end
 ---@return table<string # records with name, role, driver, port, optional, said, and problem and remedy where it is missing
 ---@return any>[]
 function microscope.check(file) end
+
+--- Reads a configuration file of Micro-Manager without asking any device.
+--- for _, device in ipairs(microscope.configuration("MMConfig_demo.cfg").devices) do print(device.label) end
+--- 
+--- The first wrong line is an error with its number.
+---@param path string the .cfg
+---@return any # { path, devices, groups, pixel_sizes, pixel_size, roles }: devices with label, module, name, states and focus_direction; groups with name and presets; pixel sizes with name, um and matrix_um; roles by their names
+function microscope.configuration(path) end

@@ -138,8 +138,9 @@ class Session:
         elif name == "close":
             return False
         else:
+            if name in ("ask", "open"):
+                arguments = [given or default for given, default in zip(arguments, self.defaults)]
             if name == "open":
-                arguments = [arguments[0] or self.defaults[0], arguments[1] or self.defaults[1]]
                 self.configuration = arguments
             elif name == "light":
                 self.lights[arguments[0]] = arguments[1]

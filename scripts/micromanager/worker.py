@@ -9,6 +9,7 @@ import threading
 import time
 
 from adapters import adapter_folder, advice, interface_version
+from config import lines_of
 from devices import SHUTTER, STAGE, STATE, XY_STAGE, Devices
 from frames import Frames
 from lights import Lights
@@ -69,7 +70,7 @@ class Worker(Devices, Lights, Frames):
             return
         if name == "stop_sequence":
             self.sequence += 1  # no frame is sent from now on
-        core = name in ("open", "close", "describe")
+        core = name in ("ask", "open", "close", "describe")
         lane = "core" if core else name if name == "light_state" or not arguments else str(arguments[0])
         if lane not in self.lanes:
             self.lanes[lane] = queue.Queue()
@@ -83,7 +84,7 @@ class Worker(Devices, Lights, Frames):
     def answer(self, number, name, arguments):
         then = None
         try:
-            if self.core is None and name not in ("open", "off", "close"):
+            if self.core is None and name not in ("ask", "open", "off", "close"):
                 raise Refusal("not-open", "no configuration is loaded")
             answer = CALLS[name](self, *arguments)
             if isinstance(answer, tuple):
@@ -100,10 +101,14 @@ class Worker(Devices, Lights, Frames):
             then()
 
     @call
-    def open(self, config, adapters):
-        """Loads a .cfg; AutoShutter is off and every shutter shut then."""
-        if self.core is not None:
-            raise Refusal("busy", "a configuration is loaded already")
+    def ask(self, config, adapters):
+        """What is there: which pymmcore, which adapters, how many devices the .cfg has. Nothing is loaded."""
+        pymmcore, folder = self.fitting(config, adapters)
+        count = sum(line[0] == "Device" for line in lines_of(config))
+        return "pymmcore %s, adapters in %s, %d devices in %s" % (pymmcore.__version__, folder, count, config)
+
+    def fitting(self, config, adapters):
+        """pymmcore, and the folder of the adapters that it fits."""
         if not os.path.isfile(config):
             raise Refusal("config-missing", "there is no file %s" % config)
         folder = adapter_folder(adapters, config)
@@ -117,8 +122,15 @@ class Worker(Devices, Lights, Frames):
         if found is not None and found != ours:
             text = "the adapters in %s have the device interface %d, pymmcore %s has %d; %s"
             raise Refusal("interface-version", text % (folder, found, pymmcore.__version__, ours, advice(found)))
-        self.pymmcore, self.core = pymmcore, pymmcore.CMMCore()
-        core = self.core
+        return pymmcore, folder
+
+    @call
+    def open(self, config, adapters):
+        """Loads a .cfg; AutoShutter is off and every shutter shut then."""
+        if self.core is not None:
+            raise Refusal("busy", "a configuration is loaded already")
+        self.pymmcore, folder = self.fitting(config, adapters)
+        self.core = core = self.pymmcore.CMMCore()
         core.setDeviceAdapterSearchPaths([folder])
         os.environ["PATH"] = folder + os.pathsep + os.environ.get("PATH", "")
         try:
@@ -149,7 +161,7 @@ class Worker(Devices, Lights, Frames):
                  for name in core.getAvailablePixelSizeConfigs()]
         return {"devices": devices, "groups": groups, "pixel_sizes": sizes,
                 "pixel_size": core.getCurrentPixelSizeConfig(), "shutter": core.getShutterDevice(),
-                "channel_group": core.getChannelGroup(), "core": core.getVersionInfo(), "pymmcore": self.pymmcore.__version__}
+                "channel_group": core.getChannelGroup(), "pymmcore": self.pymmcore.__version__}
 
     @call
     def close(self):

@@ -43,6 +43,7 @@ struct MicroscopeFile {
         let asked = Self.collected(settings)
         values = JSONValue.object(own).overlaid(with: .object(asked)).members
         if nameOrFile == "simulated" || Self.isSimulated(own) { try layOverSimulated() }
+        try takeFromConfigurations()
     }
 
     /// The keys of `simulated`, the file that comes with the program.

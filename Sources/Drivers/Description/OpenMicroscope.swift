@@ -55,6 +55,9 @@ private final class MicroscopeOpening {
         }
         for (_, device) in lightsFirst { make(device) }
         try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
+        for case let devices as MicroManagerDevices in open.values.map(\.controller) {
+            try devices.check(plan.objective, plan.file.place)
+        }
         gateLights()
         calibrateLights()
         try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
@@ -64,7 +67,11 @@ private final class MicroscopeOpening {
     /// Opens every line, those with light first.
     private func openControllers(_ keeper: () throws -> Keeper) throws {
         func hasLight(_ index: Int) -> Bool { plan.controllers[index].planned.driver.off != nil }
-        let order = plan.controllers.indices.filter(hasLight) + plan.controllers.indices.filter { !hasLight($0) }
+        func place(_ index: Int) -> Int {
+            if hasLight(index) { return 0 }
+            return plan.controllers[index].planned.driver.provides.contains(.light) ? 1 : 2
+        }
+        let order = plan.controllers.indices.sorted { (place($0), $0) < (place($1), $1) }
         let guardian = order.contains(where: hasLight) ? try keeper() : nil
         for index in order {
             let controller = plan.controllers[index]

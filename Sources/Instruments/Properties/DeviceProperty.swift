@@ -30,7 +30,7 @@ public struct DeviceProperty: Sendable {
         case flag
         /// One of several words.
         case choice([String])
-        /// Any text, only read.
+        /// Any text.
         case text
     }
 
@@ -166,6 +166,16 @@ extension DeviceProperty {
         DeviceProperty(name, .text, help, readBack, .never, { .text(try get()) })
     }
 
+    /// Any text, set and read.
+    public static func anyText(
+        _ name: String, _ help: String, readBack: ReadBack = .trusted,
+        get: @escaping @Sendable () throws -> String, set: @escaping @Sendable (String) throws -> Void
+    ) -> DeviceProperty {
+        DeviceProperty(
+            name, .text, help, readBack, .anytime, { .text(try get()) },
+            { if case .text(let text) = $0 { try set(text) } })
+    }
+
     /// What the microscope file says of the device.
     public static func described(_ name: String, _ value: PropertyValue, _ help: String) -> DeviceProperty {
         let kind: Kind
@@ -201,6 +211,7 @@ extension DeviceProperty.Kind {
         case (.whole(let limits), .number(let number)): Int(exactly: number).map(limits.contains) ?? false
         case (.flag, .flag): true
         case (.choice(let words), .text(let text)): words.contains(text)
+        case (.text, .text): true
         default: false
         }
     }

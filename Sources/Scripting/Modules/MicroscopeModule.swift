@@ -105,6 +105,7 @@ extension LuaModule {
             declareMeters(module)
             declareProperties(module)
             declareDevices(module)
+            declareConfigurations(module)
         }
     }
 
