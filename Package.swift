@@ -139,6 +139,14 @@ let package = Package(
             swiftSettings: strict),
 
         .executableTarget(
+            name: "RecordingBench",
+            dependencies: [
+                "Acquisition", "Imaging", "Instruments", "Randomness", "Segmentation", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .executableTarget(
             name: "PeriodicityBench",
             dependencies: [
                 "Localization", "Optics", "Periodicity", "Randomness", "Simulation", "Work",

@@ -53,6 +53,8 @@ public final class AcquisitionRun: Sendable {
     public let motion: MotionPolicy
     /// What a frame may take beyond its exposure time.
     public let slack_ms: Double
+    /// How often a camera that stalls in a movie is started again for the frames that are left.
+    public let restarts: Int
     /// How many places may be skipped one after the other.
     public static let faultsInARow = 3
 
@@ -68,11 +70,12 @@ public final class AcquisitionRun: Sendable {
     /// - Throws: as `Journal.init`.
     public init(
         folder: String, parameters: [String: JSONValue], resume: Bool, motion: MotionPolicy = MotionPolicy(),
-        slack_ms: Double = Microscope.slack_ms
+        slack_ms: Double = Microscope.slack_ms, restarts: Int = 0
     ) throws {
         self.folder = folder
         self.motion = motion
         self.slack_ms = slack_ms
+        self.restarts = restarts
         journal = try Journal(folder: folder, parameters: parameters, resume: resume)
     }
 

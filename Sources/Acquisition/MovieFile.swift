@@ -37,41 +37,66 @@ final class MovieFile: FrameSink {
         self.partial = partial
     }
 
-    func append(_ frame: Frame) throws {
-        clock = frame.clock
-        if frame.lostBefore > 0 { lost.append((writer.frames, frame.lostBefore)) }
-        try writer.append(
-            frame.counts,
-            info: OMETIFFWriter.FrameInfo(
-                deltaT_ms: frame.time_ms, exposure_ms: exposure_ms, x_um: place.x_um, y_um: place.y_um,
-                z_um: place.z_um))
+    func append(_ frame: HeldFrame) throws {
+        note(frame.stamp)
+        try frame.withCounts { try writer.append($0, info: info(at: frame.stamp.time_ms)) }
     }
 
-    func finish() throws {
-        writer.recording = writer.recording.map(withFrames)
-        try writer.finish()
+    func append(_ frame: Frame) throws {
+        note(frame.stamp)
+        try writer.append(frame.counts, info: info(at: frame.time_ms))
+    }
+
+    private func note(_ stamp: FrameStamp) {
+        clock = stamp.clock
+        if stamp.lostBefore > 0 { lost.append((writer.frames, stamp.lostBefore)) }
+    }
+
+    private func info(at time_ms: Double) -> OMETIFFWriter.FrameInfo {
+        OMETIFFWriter.FrameInfo(
+            deltaT_ms: time_ms, exposure_ms: exposure_ms, x_um: place.x_um, y_um: place.y_um, z_um: place.z_um)
     }
 
     /// With where the times come from, and what was lost.
     private func withFrames(_ recording: OMERecording) -> OMERecording {
-        guard let facts = try? JSONDecoder().decode(JSONValue.self, from: Data(recording.text.utf8)),
-            case .object(var fields) = facts
-        else { return recording }
-        if let clock { fields["frame_clock"] = .string(clock.rawValue) }
+        var facts: [String: JSONValue] = [:]
+        if let clock { facts["frame_clock"] = .string(clock.rawValue) }
         if !lost.isEmpty {
-            fields["lost_frames"] = .array(
+            facts["lost_frames"] = .array(
                 lost.map { .array([.number(Double($0.frame)), .number(Double($0.count))]) })
         }
-        var result = recording
-        result.text = JSONValue.object(fields).description
-        return result
+        return recording.with(facts)
     }
 
-    func cutShort(by error: any Error) {
+    func finish(gaps: [FrameGap]) throws {
+        writer.recording = writer.recording.map(withFrames)?.noting(gaps)
+        try writer.finish()
+    }
+
+    func cutShort(by error: any Error, gaps: [FrameGap]) {
         guard let partial else { return writer.discard() }
         let reason = "\(error)"
-        let kept = try? writer.finishPartial(to: partial.path) { partial.recording($0, reason).map(withFrames) }
+        let kept = try? writer.finishPartial(to: partial.path) { partial.recording($0, reason).map(withFrames)?.noting(gaps) }
         if let kept, kept > 0 { partial.kept(kept, reason) }
+    }
+}
+
+extension OMERecording {
+    /// The same with further facts in its text.
+    func with(_ facts: [String: JSONValue]) -> OMERecording {
+        guard let known = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),
+            case .object(var fields) = known
+        else { return self }
+        fields.merge(facts) { _, further in further }
+        var recording = self
+        recording.text = JSONValue.object(fields).description
+        return recording
+    }
+
+    /// The same with the places where the camera had to be started again, where there are any.
+    func noting(_ gaps: [FrameGap]) -> OMERecording {
+        guard !gaps.isEmpty, let value = try? JSONValue(encoding: gaps) else { return self }
+        return with(["gaps": value])
     }
 }
 
@@ -87,7 +112,7 @@ extension AcquisitionRun {
             place: place, pixel_nm: try microscope.camera.framePixel_nm(),
             recording: try recording(of: channel, at: place, on: microscope, beside: file))
         try movie.append(frame)
-        try movie.finish()
+        try movie.finish(gaps: [])
     }
 
     /// The place where the stage says it is, with the focus.

@@ -1,4 +1,3 @@
-import Dispatch
 import Imaging
 import Instruments
 import Synchronization
@@ -7,74 +6,27 @@ import Work
 /// Where the frames of a movie go.
 public protocol FrameSink: AnyObject {
     /// Adds one frame behind the others.
-    func append(_ frame: Frame) throws
+    func append(_ frame: HeldFrame) throws
     /// Ends the file, so that it is whole.
-    func finish() throws
+    /// - Parameter gaps: where the movie was interrupted.
+    func finish(gaps: [FrameGap]) throws
     /// No more frames come, because of an error. What is there may be kept, but not as a whole movie.
-    func cutShort(by error: any Error)
+    func cutShort(by error: any Error, gaps: [FrameGap])
 }
 
 extension FrameSink {
     /// Keeps nothing.
-    public func cutShort(by error: any Error) {}
+    public func cutShort(by error: any Error, gaps: [FrameGap]) {}
 }
 
-/// Carries frames to their file on a thread of its own, so that the camera never waits for the disk.
-///
-/// The queue is bounded: when the disk falls behind for so long that it is full, that is a fault.
-final class FrameQueue: Sendable {
-    private struct State {
-        var waiting = 0
-        var failure: (any Error)?
-    }
-
-    private let sink: Mutex<any FrameSink>
-    private let capacity: Int
-    private let state = Mutex(State())
-    private let writer = DispatchQueue(label: "stormbench.frames", qos: .userInitiated)
-
-    /// A queue of at most `capacity` frames in front of a file.
-    init(into sink: sending any FrameSink, capacity: Int) {
-        self.sink = Mutex(sink)
-        self.capacity = capacity
-    }
-
-    /// Takes a frame and returns at once.
-    /// - Throws: what the writing of an earlier frame threw; `Failure` with code `overrun` when the queue is full.
-    func append(_ frame: Frame) throws {
-        try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            guard state.waiting < capacity else {
-                throw Failure(
-                    "the disk is slower than the camera: \(capacity) frames are waiting to be written",
-                    remedy: "write to a faster disk, read a smaller region, or expose longer", code: "overrun")
-            }
-            state.waiting += 1
-        }
-        writer.async { [self] in
-            if state.withLock({ $0.failure == nil }) {
-                do { try sink.withLock { try $0.append(frame) } } catch { fail(error) }
-            }
-            state.withLock { $0.waiting -= 1 }
-        }
-    }
-
-    /// Waits until every frame is written and ends the file.
-    func finish() throws {
-        writer.sync {}
-        if let failure = state.withLock({ $0.failure }) { throw failure }
-        try sink.withLock { try $0.finish() }
-    }
-
-    /// Writes the frames that are still waiting and tells the file that no more come.
-    func cutShort(by error: any Error) {
-        writer.sync {}
-        sink.withLock { $0.cutShort(by: error) }
-    }
-
-    private func fail(_ error: any Error) {
-        state.withLock { if $0.failure == nil { $0.failure = error } }
-    }
+/// A place in a movie where the camera had to be started again.
+public struct FrameGap: Sendable, Codable, Equatable {
+    /// The frames that were recorded before it.
+    public var after_frame: Int
+    /// The time from the last frame before it to the first behind it, in ms by the clock of the computer.
+    public var pause_ms: Double
+    /// Why, in one line.
+    public var reason: String
 }
 
 /// What a movie turned out to be.
@@ -85,72 +37,135 @@ public struct MovieRecord: Sendable, Codable, Equatable {
     public var width: Int
     /// The rows of a frame.
     public var height: Int
-    /// The time from the first frame to the last by the camera's clock, its exposure included.
+    /// The time from the first frame to the last, its exposure included: by the camera's clock, over gaps by that of the
+    /// computer.
     public var duration_ms: Double
+    /// Where the camera had to be started again.
+    public var gaps: [FrameGap] = []
+    /// The frames that were lost: the movie has so many less than were asked for.
+    public var lost = 0
+}
+
+/// How a movie is recorded.
+public struct RecordingPolicy: Sendable {
+    /// What a frame may take beyond its exposure time in ms.
+    public var slack_ms = Microscope.slack_ms
+    /// The seconds for which the disk may stop while the camera goes on.
+    public var ring_s = 4.0
+    /// The most memory in bytes for frames that wait for the disk; nil for a quarter of what the machine has free.
+    public var ringBytes: Int?
+    /// How often a camera that stalls is started again for the frames that are left.
+    public var restarts = 0
+    /// How many frames may be lost before that is an error.
+    public var mostLost = 0
+
+    /// The usual way.
+    public init(
+        slack_ms: Double = Microscope.slack_ms, ring_s: Double = 4, ringBytes: Int? = nil, restarts: Int = 0,
+        mostLost: Int = 0
+    ) {
+        self.slack_ms = slack_ms
+        self.ring_s = ring_s
+        self.ringBytes = ringBytes
+        self.restarts = restarts
+        self.mostLost = mostLost
+    }
+
+    /// The frames that may wait for the disk: enough for `ring_s`, and for fast small frames 32 MB, as far as there is
+    /// memory; not more than the movie has, and at least 8.
+    func capacity(frameBytes: Int, cycle_ms: Double, frames: Int) -> Int {
+        let wanted = max(ring_s * 1000 / max(cycle_ms, 0.001), Double(32 << 20 as Int) / Double(frameBytes))
+        let most = Double(ringBytes ?? MemoryLimit.free / 4) / Double(frameBytes)
+        return max(8, Int(min(wanted, most, Double(frames), 1e6)))
+    }
 }
 
 extension Microscope {
-    /// Takes a movie: light on, the frames one by one to their file as they come, light off in every way out.
+    /// Takes a movie: light on, the frames through a ring in shared memory to their file as they come, light off in every
+    /// way out. The camera has a thread of its own, and so has the disk.
     /// - Parameters:
     ///   - movie: the channel and the number of frames.
     ///   - sink: takes the frames; it is used by another thread until this returns.
-    ///   - slack_ms: what a frame may take beyond its exposure time.
-    ///   - queueBytes: the memory for frames that wait for the disk.
-    ///   - each: called after every frame.
+    ///   - policy: how much the ring holds, and what is done after a stall.
+    ///   - attach: gets the ring before the first frame, for readers of its own.
+    ///   - each: called on this thread a few times a second with the number of frames that have come since the last call.
     /// - Throws: `Failure` with code `stalled` or what the camera throws when a frame does not come in time,
     ///   `frames-lost`, `overrun`, what the sink throws (a full disk), `light-stuck`; `Interrupted`.
     public func record(
-        _ movie: AcquisitionPlan.Movie, into sink: sending any FrameSink,
-        slack_ms: Double = Microscope.slack_ms, queueBytes: Int = 256 << 20, each: () -> Void = {}
+        _ movie: AcquisitionPlan.Movie, into sink: sending any FrameSink, policy: RecordingPolicy = RecordingPolicy(),
+        attach: (FrameRing) throws -> Void = { _ in }, each: (Int) throws -> Void = { _ in }
     ) throws -> MovieRecord {
-        let beams = try prepare(movie.channel)
+        var beams = try prepare(movie.channel)
         let size = try camera.frameSize()
-        let frameBytes = max(1, size.width * size.height * 2)
-        let queue = FrameQueue(into: sink, capacity: max(8, queueBytes / frameBytes))
-        let limit_ms = max(movie.channel.exposure_ms, try camera.cycle_ms()) + slack_ms
+        let cycle_ms = max(movie.channel.exposure_ms, try camera.cycle_ms())
+        let ring = try FrameRing(
+            width: size.width, height: size.height,
+            capacity: policy.capacity(
+                frameBytes: size.width * size.height * 2, cycle_ms: cycle_ms, frames: movie.frames))
+        let recorder = try FrameRecorder(from: ring, into: sink)
+        var course = RecordingCourse(
+            frames: movie.frames, limit_ms: cycle_ms + policy.slack_ms, mostLost: policy.mostLost)
+        var told = 0
         do {
-            let times = try exposing(to: beams, limit_ms: limit_ms) { watch in
-                try camera.startSequence(frames: movie.frames)
-                defer { camera.stopSequence() }
-                return try take(movie.frames, limit_ms: limit_ms, watch: watch, into: queue, each: each)
+            try attach(ring)
+            while true {
+                do {
+                    try expose(to: beams, ring, cycle_ms: cycle_ms, &course, &told, each)
+                    break
+                } catch let failure as Failure
+                    where ["stalled", "timeout"].contains(failure.code) && course.gaps.count < policy.restarts
+                    && course.canGoOn
+                {
+                    course.stalled(failure, after: ring.published)
+                    beams = try prepare(movie.channel)
+                }
             }
-            try queue.finish()
+            ring.end()
+            try recorder.finish(gaps: course.gaps)
             return MovieRecord(
-                frames: movie.frames, width: size.width, height: size.height,
-                duration_ms: times.last - times.first + movie.channel.exposure_ms)
+                frames: ring.published, width: size.width, height: size.height,
+                duration_ms: course.last_ms - course.first_ms + movie.channel.exposure_ms, gaps: course.gaps,
+                lost: course.lost)
         } catch {
-            queue.cutShort(by: error)
+            ring.end()
+            recorder.cutShort(by: error, gaps: course.gaps)
             throw error
         }
     }
 
-    /// Reads the frames of the running sequence.
-    private func take(
-        _ frames: Int, limit_ms: Double, watch: ExposureWatch, into queue: FrameQueue, each: () -> Void
-    ) throws -> (first: Double, last: Double) {
-        var count = 0
-        var first = 0.0
-        var last = 0.0
-        while count < frames, let frame = try camera.nextFrame(timeout_ms: limit_ms) {
-            try Interruption.check()
-            guard frame.index == count else {
-                throw Failure(
-                    "\(camera.name) lost frames \(count + 1) to \(frame.index) of \(frames)",
-                    remedy: "read a smaller region, or expose longer", code: "frames-lost")
+    /// Takes the frames that are left in one sequence under light.
+    private func expose(
+        to beams: [Beam], _ ring: FrameRing, cycle_ms: Double, _ course: inout RecordingCourse,
+        _ told: inout Int, _ each: (Int) throws -> Void
+    ) throws {
+        let capture = FrameCapture(camera, ring, course, cycle_ms: cycle_ms)
+        defer {
+            capture.cancel()
+            course.follow(capture)
+            camera.stopSequence()
+        }
+        try exposing(to: beams, limit_ms: course.limit_ms) { watch in
+            try camera.startSequence(frames: course.frames - course.index)
+            let thread = WorkerThread("camera", isPreferred: true) { capture.run(watch) }
+            do {
+                while !thread.wait(within_ms: 20) {
+                    try Interruption.check()
+                    if watch.hasExpired { break }
+                    let here = ring.published
+                    if here > told { try each(here - told) }
+                    told = here
+                }
+                // A driver that does not return is left behind with its thread.
+                thread.wait(within_ms: 10_000)
+            } catch {
+                allLightsOff()
+                capture.cancel()
+                camera.stopSequence()
+                thread.wait(within_ms: 10_000)
+                throw error
             }
-            if watch.hasExpired { break }
-            watch.expect(within: limit_ms)
-            if count == 0 { first = frame.time_ms }
-            last = frame.time_ms
-            try queue.append(frame)
-            count += 1
-            each()
+            try capture.outcome()
+            if ring.published > told { try each(ring.published - told) }
         }
-        guard count == frames || watch.hasExpired else {
-            throw Failure(
-                "\(camera.name) ended its sequence after \(count) of \(frames) frames",
-                remedy: "check the camera and its trigger", code: "frames-lost")
-        }
-        return (first, last)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 import Synchronization
 import Work
@@ -32,18 +31,7 @@ final class PartialMovie: Sendable {
     func keeping(_ recording: OMERecording) -> MovieFile.Partial {
         MovieFile.Partial(
             path: run.path(file),
-            recording: { [frames] count, reason in
-                var marked = recording
-                if let facts = try? JSONDecoder().decode(JSONValue.self, from: Data(recording.text.utf8)),
-                    case .object(var fields) = facts
-                {
-                    fields["partial"] = .object([
-                        "frames": .number(Double(count)), "asked": .number(Double(frames)), "reason": .string(reason),
-                    ])
-                    marked.text = JSONValue.object(fields).description
-                }
-                return marked
-            },
+            recording: { [frames] count, reason in recording.marked(frames: count, of: frames, reason: reason) },
             kept: { [self] count, reason in
                 kept.withLock { $0 = Kept(file: file, frames: count, asked: frames, reason: reason) }
             })
@@ -59,5 +47,16 @@ final class PartialMovie: Sendable {
         writeStandardError(
             "\(key.name): \(kept.frames) of \(kept.asked) frames are kept in \(run.path(kept.file)); "
                 + "--resume takes the movie anew\n")
+    }
+}
+
+extension OMERecording {
+    /// What recorded a movie that was cut short, marked with the number of frames that there are.
+    func marked(frames: Int, of asked: Int, reason: String) -> OMERecording {
+        with([
+            "partial": .object([
+                "frames": .number(Double(frames)), "asked": .number(Double(asked)), "reason": .string(reason),
+            ])
+        ])
     }
 }

@@ -22,6 +22,8 @@ public struct PositionRecord: Sendable, Codable, Equatable {
         public var seconds: StepSeconds
         /// The fingerprint of all that it was asked for.
         public var inputs: Fingerprint
+        /// Where the camera had to be started again; nil for nowhere.
+        public var gaps: [FrameGap]?
 
         /// The name of the file without folder and ending.
         public var name: String { Self.name(of: file) }
@@ -194,20 +196,20 @@ extension AcquisitionRun {
                 movie,
                 into: MovieFile(
                     path(file), width: size.width, height: size.height, frames: movie.frames,
-                    channel: movie.channel, place: there, pixel_nm: try microscope.camera.framePixel_nm(),
-                    recording: recording,
-                    partial: partial.keeping(recording)), slack_ms: slack_ms
-            ) { progress.advance() }
+                    channel: movie.channel, place: there, pixel_nm: try microscope.camera.framePixel_nm(), recording: recording,
+                    partial: partial.keeping(recording)),
+                policy: RecordingPolicy(slack_ms: slack_ms, restarts: restarts), each: { progress.advance(by: $0) })
         } catch {
             partial.note()
             throw error
         }
         try writeWhole(
-            Data(recording.text.utf8), to: path("recordings/\(PositionRecord.File.name(of: file)).json"))
+            Data(recording.noting(taken.gaps).text.utf8),
+            to: path("recordings/\(PositionRecord.File.name(of: file)).json"))
         watch.exposed(Double(taken.frames) * movie.channel.exposure_ms)
         return PositionRecord.File(
             channel: movie.channel.name, file: file, frames: taken.frames, width: taken.width, height: taken.height,
-            seconds: watch.read(), inputs: key.inputs)
+            seconds: watch.read(), inputs: key.inputs, gaps: taken.gaps.isEmpty ? nil : taken.gaps)
     }
 
     /// The keys of what is taken at a position: the place, the channel as it is set, the number of frames.

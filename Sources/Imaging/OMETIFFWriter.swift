@@ -109,13 +109,27 @@ public final class OMETIFFWriter {
                     + "not fit \(path) of \(width)x\(height) \(pixelType.rawValue) with \(channelNames.count)",
                 code: "size-mismatch")
         }
+        try image.samples.withUnsafeBytes { try append($0, info: info) }
+    }
+
+    /// Appends a frame of 16-bit counts from where they lie to a file of one channel.
+    /// - Throws: as `append(_:info:)`.
+    public func append(_ counts: UnsafeBufferPointer<UInt16>, info: FrameInfo = FrameInfo()) throws {
+        guard counts.count == width * height, pixelType == .uint16, channelNames.count == 1 else {
+            throw Failure(
+                "a frame of \(counts.count) counts does not fit \(path) of \(width)x\(height) \(pixelType.rawValue) with "
+                    + "\(channelNames.count) channels", code: "size-mismatch")
+        }
+        try append(UnsafeRawBufferPointer(counts), info: info)
+    }
+
+    /// Appends the planes of one frame, one behind the other.
+    private func append(_ bytes: UnsafeRawBufferPointer, info: FrameInfo) throws {
         let mark = (end: end, lastNext: lastNext, isBig: layout.isBig)
-        try image.samples.withUnsafeBytes { bytes in
-            let planeBytes = bytes.count / image.channels
-            for channel in 0..<image.channels {
-                try appendPage(
-                    UnsafeRawBufferPointer(rebasing: bytes[channel * planeBytes..<(channel + 1) * planeBytes]))
-            }
+        let planeBytes = bytes.count / channelNames.count
+        for channel in channelNames.indices {
+            try appendPage(
+                UnsafeRawBufferPointer(rebasing: bytes[channel * planeBytes..<(channel + 1) * planeBytes]))
         }
         if layout.isBig == mark.isBig { marks.append((mark.end, mark.lastNext)) }
         infos.append(info)

@@ -59,8 +59,20 @@ final class FrameWorker {
     }
 
     func add(_ frame: Plane<Float>, number: Int, candidates given: [SpotCandidate]? = nil) {
-        guard let fitter else { return }
         convert(frame)
+        fit(number: number, candidates: given)
+    }
+
+    /// Adds a frame of counts where it lies.
+    func add(_ frame: any CountsInPlace, number: Int) {
+        precondition(frame.width == pixels.width && frame.height == pixels.height, "a frame of another size")
+        frame.withCounts { pixels.convert($0, to: &photons) }
+        fit(number: number)
+    }
+
+    /// Fits the molecules of the frame that was converted last.
+    private func fit(number: Int, candidates given: [SpotCandidate]? = nil) {
+        guard let fitter else { return }
         let number = Int32(clamping: number)
         let candidates = (given ?? detector.candidates(photons)).filter {
             (0..<pixels.width).contains($0.column) && (0..<pixels.height).contains($0.row)

@@ -17,6 +17,8 @@ public final class LocalizationStream: Sendable {
 
     private struct State: ~Copyable {
         var next = 1
+        /// The numbers that it never got.
+        var unseen: [Range<Int>] = []
         /// Workers that have nothing to do; one is taken for each frame and given back.
         var idle: [IdleWorker] = []
         var done: [Int: LocalizationTable] = [:]
@@ -42,20 +44,39 @@ public final class LocalizationStream: Sendable {
     /// - Returns: its number, from 1.
     /// - Throws: a `Failure` for a frame of another size or after the end.
     @discardableResult public func add(_ frame: Plane<Float>) throws -> Int {
-        guard frame.width == width, frame.height == height else {
+        try add(width: frame.width, height: frame.height, number: nil) { $0.add(frame, number: $1) }
+    }
+
+    /// Adds a frame where it lies; it is let go when it has been localized.
+    /// - Parameter number: its number, from 1, beyond those of the frames before; the stream never sees those between.
+    /// - Throws: as `add`; a `Failure` for a number that has been.
+    public func add(_ frame: any CountsInPlace, number: Int) throws {
+        try add(width: frame.width, height: frame.height, number: number) { $0.add(frame, number: $1) }
+    }
+
+    @discardableResult
+    private func add(
+        width: Int, height: Int, number given: Int?, _ work: @escaping @Sendable (FrameWorker, Int) -> Void
+    ) throws -> Int {
+        guard width == self.width, height == self.height else {
             throw Failure(
-                "a frame of \(frame.width)x\(frame.height) in a stream of \(width)x\(height)", code: "size-mismatch")
+                "a frame of \(width)x\(height) in a stream of \(self.width)x\(self.height)", code: "size-mismatch")
         }
         let number = try state.withLock { state in
             guard !state.isFinished else { throw Failure("the stream is finished", code: "stream-finished") }
-            state.next += 1
-            return state.next - 1
+            let number = given ?? state.next
+            guard number >= state.next else {
+                throw Failure("frame \(number) comes behind frame \(state.next - 1)", code: "frame-order")
+            }
+            if number > state.next { state.unseen.append(state.next..<number) }
+            state.next = number + 1
+            return number
         }
         room.wait()
         queue.async(group: group) { [self] in
             let idle =
                 state.withLock { $0.idle.popLast() } ?? IdleWorker(worker: FrameWorker(pixels, localizer))
-            idle.worker.add(frame, number: number)
+            work(idle.worker, number)
             let table = idle.worker.finish()
             state.withLock {
                 $0.done[number] = table
@@ -66,6 +87,9 @@ public final class LocalizationStream: Sendable {
         return number
     }
 
+    /// The frames that it never saw, because they came faster than they could be localized.
+    public var skipped: Int { state.withLock { $0.unseen.reduce(0) { $0 + $1.count } } }
+
     /// The frames that have been localized.
     public var finishedFrames: Int { state.withLock { $0.done.count } }
 
@@ -75,7 +99,8 @@ public final class LocalizationStream: Sendable {
     /// Waits for a frame that has been added.
     /// - Throws: `Interrupted`, or a `Failure` for a frame that has not been added.
     public func wait(for frame: Int) throws -> LocalizationTable {
-        guard frame >= 1, state.withLock({ frame < $0.next }) else {
+        guard frame >= 1, state.withLock({ state in frame < state.next && !state.unseen.contains { $0 ~= frame } })
+        else {
             throw Failure("frame \(frame) has not been added to the stream", code: "frame-missing")
         }
         while true {

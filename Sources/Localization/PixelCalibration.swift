@@ -88,13 +88,21 @@ struct PixelCalibration: Sendable {
 
     /// Converts a frame of counts, shape [height, width].
     func convert(_ counts: [Float], to photons: inout [Float]) {
-        counts.withUnsafeBufferPointer { counts in
-            offset.withUnsafeBufferPointer { offset in
-                photonsPerCount.withUnsafeBufferPointer { factor in
-                    photons.withUnsafeMutableBufferPointer { photons in
-                        for pixel in 0..<min(counts.count, photons.count) {
-                            photons[pixel] = (counts[pixel] - offset[pixel]) * factor[pixel]
-                        }
+        counts.withUnsafeBufferPointer { counts in convert(counts.count, to: &photons) { counts[$0] } }
+    }
+
+    /// Converts a frame of counts, shape [height, width], where it lies.
+    func convert(_ counts: UnsafeBufferPointer<UInt16>, to photons: inout [Float]) {
+        convert(counts.count, to: &photons) { Float(counts[$0]) }
+    }
+
+    @inline(__always)
+    private func convert(_ count: Int, to photons: inout [Float], _ counts: (Int) -> Float) {
+        offset.withUnsafeBufferPointer { offset in
+            photonsPerCount.withUnsafeBufferPointer { factor in
+                photons.withUnsafeMutableBufferPointer { photons in
+                    for pixel in 0..<min(count, photons.count) {
+                        photons[pixel] = (counts(pixel) - offset[pixel]) * factor[pixel]
                     }
                 }
             }

@@ -105,6 +105,15 @@ int px_spawn_session(const char *program, char *const arguments[], const int fil
     return error ? -error : pid;
 }
 
+int px_shared_memory(const char *name, size_t bytes) {
+    int file = (int)syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */);
+    if (file < 0) return -errno;
+    int error = posix_fallocate(file, 0, (off_t)bytes);
+    if (error == 0) return file;
+    close(file);
+    return -error;
+}
+
 void px_prefer_thread(void) {
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -10);
 }

@@ -17,6 +17,15 @@ public enum MemoryLimit {
         return (pages.flatMap { $0.count > 1 ? Int($0[1]) : nil } ?? 0) * Int(getpagesize())
     }
 
+    /// The memory in bytes that can still be taken: within the limit, and as far as the machine has it free.
+    public static var free: Int {
+        let lines = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8))?.split(separator: "\n") ?? []
+        let available = lines.first { $0.hasPrefix("MemAvailable:") }.flatMap { line in
+            line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        }
+        return max(0, min(bytes - resident, available.map { $0 << 10 } ?? .max))
+    }
+
     /// Checks that so much more can be allocated, before it is.
     /// - Parameters:
     ///   - count: the number of elements; a product is best given as its factors, so that it cannot overflow.

@@ -135,12 +135,12 @@ final class MemorySink: FrameSink, Sendable {
         self.delay_ms = delay_ms
         self.failsAt = failsAt
     }
-    func append(_ frame: Frame) throws {
-        if frame.index == failsAt { throw Failure("cannot write movie: No space left on device", code: "disk-full") }
+    func append(_ frame: HeldFrame) throws {
+        if frame.number == failsAt { throw Failure("cannot write movie: No space left on device", code: "disk-full") }
         if delay_ms > 0 { Thread.sleep(forTimeInterval: delay_ms / 1000) }
-        inner.withLock { $0.frames.append(frame.counts.samples[0]) }
+        inner.withLock { $0.frames.append(frame.withCounts { $0[0] }) }
     }
-    func finish() throws { inner.withLock { $0.isFinished = true } }
+    func finish(gaps: [FrameGap]) throws { inner.withLock { $0.isFinished = true } }
 }
 
 /// A microscope of fakes.

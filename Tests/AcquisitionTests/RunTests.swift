@@ -110,6 +110,28 @@ import Work
         #expect(try TIFFReader(file).pageCount == 7)
     }
 
+    /// A movie that goes on after a stall is whole, and its file, its facts and the journal say where it stopped.
+    @Test func aGapStaysWithTheMovie() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let plan = try plan(1)
+        let run = try AcquisitionRun(folder: folder, parameters: [:], resume: false, slack_ms: 500, restarts: 2)
+        fake.camera.inner.withLock { $0.stallsAt = 7 }
+        let record = try run.acquire(plan.positions[0], of: plan, on: fake.microscope)
+        #expect(record.skipped == nil)
+        #expect(record.movies[0].gaps?.map(\.after_frame) == [7])
+        let movie = try TIFFReader(run.path(record.movies[0].file))
+        #expect(movie.pageCount == 12)
+        let text = try #require(OMERecording.text(in: movie.metadata.description))
+        let kept = try String(contentsOfFile: folder + "/recordings/\(record.movies[0].name).json", encoding: .utf8)
+        for text in [text, kept] {
+            guard case .array(let gaps) = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))["gaps"] else {
+                Issue.record("no gaps in \(text)")
+                continue
+            }
+            #expect(gaps.map { $0["after_frame"] } == [.number(7)])
+        }
+    }
+
     /// Interrupted as by Ctrl-C: in a process of its own, for the flag is the whole program's.
     @Test func interruptedMoviesKeepTheirFrames() async {
         await #expect(processExitsWith: .success) {

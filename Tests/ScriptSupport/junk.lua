@@ -103,6 +103,11 @@ local sample = {
   ["microscope.Wheel"] = function() return microscope.open("simulated").wheels.emission end,
   ["microscope.Properties"] = function() return microscope.open("simulated").camera.properties end,
   ["microscope.Description"] = function() return microscope.open("simulated"):describe() end,
+  ["microscope.Movie"] = function()
+    local scope = microscope.open("simulated")
+    scope.camera.region = { 0, 0, 32, 32 }
+    return scope:record("DAPI", { path = "movie.ome.tif", frames = 2 })
+  end,
   ["localization.Stream"] = function() return localization.stream(localization.camera(), 24, 24) end,
   ["localization.Drift"] = function() return localization.drift(localization.table(columns)) end,
   ["simulation.Specimen"] = function() return simulation.specimen("spheres") end,

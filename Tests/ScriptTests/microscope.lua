@@ -229,3 +229,29 @@ describe("the simulated microscope", function()
         expect(#nuclei > 340 and #nuclei < 460).is_true()
     end)
 end)
+
+describe("a recording", function()
+    it("goes to a file while the frames are localized and looked at", function()
+        local folder = scratch()
+        local scope <close> = microscope.open("simulated", { faults = { stall_at_frame = 12 } })
+        scope.camera.region = { 0, 0, 64, 48 }
+        scope:select("dSTORM-647")
+        local stream = localization.stream(scope.camera.calibration, 64, 48)
+        local seen = 0
+        local movie = scope:record("dSTORM-647", {
+            path = folder .. "/a.ome.tif", frames = 30, localize = stream, restarts = 1,
+        }, function(frame)
+            seen = seen + 1
+            expect(frame.image.width).equals(64)
+        end)
+        expect(movie.frames).equals(30)
+        expect(#movie.gaps).equals(1)
+        expect(movie.gaps[1].after_frame).equals(11)
+        expect(movie.unseen).equals(30 - seen)
+        expect(stream.finished + movie.unlocalized).equals(30)
+        expect(stream.skipped <= movie.unlocalized).is_true()
+        expect(localization.open(movie.path).frames).equals(30)
+        expect(scope.lasers["647"].is_on).equals(false)
+        expect(function() scope:record("dSTORM-647", { path = movie.path, frames = 3, localize = stream }) end).fails("finished")
+    end)
+end)

@@ -179,6 +179,7 @@ function Record:close() end
 ---@field file string the file in the folder of the run
 ---@field name string its name without folder and ending
 ---@field frames integer the number of frames
+---@field gaps table<string, any>[] where the camera had to be started again: { after_frame, pause_ms, reason }
 ---@field inputs string the fingerprint of all that it was asked for
 local File = {}
 
@@ -192,7 +193,7 @@ acquisition = {}
 --- Begins a run in a folder, or goes on with it.
 --- A folder that holds a run already is refused unless `resume` is given, and so is a resumed run with other parameters.
 ---@param folder string where everything goes
----@param options? { parameters: any?, resume: boolean?, approach_um: number?, timeout_ms: number? } how (may be left out)
+---@param options? { parameters: any?, resume: boolean?, approach_um: number?, timeout_ms: number?, restarts: integer? } how (may be left out)
 ---@return acquisition.Run # the run
 function acquisition.begin(folder, options) end
 

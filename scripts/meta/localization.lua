@@ -36,6 +36,7 @@ function Camera:close() end
 --- Localizes frames as a camera gives them, on other cores.
 ---@class localization.Stream
 ---@field finished integer the frames that have been localized
+---@field skipped integer the frames of a recording that came faster than they could be localized
 local Stream = {}
 
 --- Adds the next frame and returns at once.

@@ -53,6 +53,22 @@ function Microscope:describe() end
 ---@return any>[]?
 function Microscope:true_objects(x_um, y_um, width_um, height_um) end
 
+--- Records a movie at the camera's rate, where the stage stands.
+---     local stream = localization.stream(scope.camera.calibration, 512, 512)
+---     local movie = scope:record("dSTORM-647", { path = "a.ome.tif", frames = 20000, localize = stream },
+---       function(frame) print(frame.index, frame.mean) end)
+---     local found = stream:finish()
+--- 
+--- Camera, disk and localization each have a thread of their own and read the frames from one ring in
+--- shared memory. A slow function or localization skips frames and slows neither camera nor disk. A disk
+--- that is slower than the camera for longer than the ring lasts is an error; the frames until then are
+--- kept beside the file. The light is off at the end, however it ends.
+---@param channel string its name
+---@param options? { path: string?, frames: integer?, ring_s: number?, restarts: integer?, lost: integer?, localize: localization.Stream? } how (may be left out)
+---@param each? function called with the newest frame a few times a second while the movie is recorded (may be left out)
+---@return microscope.Movie # what the movie turned out to be
+function Microscope:record(channel, options, each) end
+
 --- Ends the object's work; any use after that is an error.
 function Microscope:close() end
 
@@ -199,6 +215,22 @@ function Frame:view(name) end
 
 --- Ends the object's work; any use after that is an error.
 function Frame:close() end
+
+--- A movie that was recorded.
+---@class microscope.Movie
+---@field path string the file
+---@field frames integer the number of frames
+---@field width integer columns of a frame
+---@field height integer rows of a frame
+---@field duration_ms number from the first frame to the last, its exposure included
+---@field lost integer the frames that were lost; the file has so many less
+---@field gaps table<string, any>[] where the camera had to be started again: { after_frame, pause_ms, reason }
+---@field unlocalized integer the frames that the localization skipped
+---@field unseen integer the frames that the function was not called with
+local Movie = {}
+
+--- Ends the object's work; any use after that is an error.
+function Movie:close() end
 
 --- A laser.
 ---@class microscope.Laser

@@ -73,6 +73,9 @@ public protocol Camera: Device {
     /// The next frame of the running sequence that was not lost, or nil after the last one.
     /// - Throws: `Failure` with code `timeout` when none came within the time limit.
     func nextFrame(timeout_ms: Double) throws -> Frame?
+    /// As `nextFrame(timeout_ms:)`, with the counts in memory of the caller that holds just a frame.
+    /// - Throws: also `Failure` with code `size-mismatch` for a frame of another size.
+    func nextFrame(into counts: UnsafeMutableBufferPointer<UInt16>, timeout_ms: Double) throws -> FrameStamp?
     /// Ends a sequence; nothing happens when none runs.
     func stopSequence()
 }

@@ -33,6 +33,18 @@ extension Camera {
         guard mode == .internal else { throw refused(trigger: mode) }
     }
     public func trigger() throws { throw notSoftwareTriggered() }
+
+    /// Takes the frame and copies it.
+    public func nextFrame(into counts: UnsafeMutableBufferPointer<UInt16>, timeout_ms: Double) throws -> FrameStamp? {
+        guard let frame = try nextFrame(timeout_ms: timeout_ms) else { return nil }
+        guard frame.counts.samples.count == counts.count else {
+            throw Failure(
+                "\(name) gave a frame of \(frame.counts.width)x\(frame.counts.height) pixels, \(counts.count) pixels were "
+                    + "asked for", remedy: "leave region and binning alone while a sequence runs", code: "size-mismatch")
+        }
+        _ = counts.update(fromContentsOf: frame.counts.samples)
+        return frame.stamp
+    }
 }
 
 /// How cameras refuse what they cannot do, each in the same words and with the same code.

@@ -38,6 +38,9 @@ extension CameraWrapper {
     public func snap() throws -> Frame { try camera.snap() }
     public func startSequence(frames: Int) throws { try camera.startSequence(frames: frames) }
     public func nextFrame(timeout_ms: Double) throws -> Frame? { try camera.nextFrame(timeout_ms: timeout_ms) }
+    public func nextFrame(into counts: UnsafeMutableBufferPointer<UInt16>, timeout_ms: Double) throws -> FrameStamp? {
+        try camera.nextFrame(into: counts, timeout_ms: timeout_ms)
+    }
     public func stopSequence() { camera.stopSequence() }
     public func close() { camera.close() }
 }

@@ -11,6 +11,26 @@ public enum FrameClock: String, Sendable, Codable {
     case host
 }
 
+/// What is known of a frame beside its counts.
+public struct FrameStamp: Sendable, Equatable {
+    /// The number of the frame in its sequence, from 0; lost frames are counted too.
+    public var index: Int
+    /// The start of the exposure in ms since the sequence began, as well as it is known.
+    public var time_ms: Double
+    /// Where the time comes from.
+    public var clock: FrameClock
+    /// The frames that were lost between this one and the one before.
+    public var lostBefore: Int
+
+    /// A stamp from its parts.
+    public init(index: Int, time_ms: Double, clock: FrameClock = .cycle, lostBefore: Int = 0) {
+        self.index = index
+        self.time_ms = time_ms
+        self.clock = clock
+        self.lostBefore = lostBefore
+    }
+}
+
 /// One frame of a camera.
 public struct Frame: Sendable {
     /// Counts, shape [height, width]: the region that is read, divided by the binning.
@@ -33,6 +53,11 @@ public struct Frame: Sendable {
         self.time_ms = time_ms
         self.clock = clock
         self.lostBefore = lostBefore
+    }
+
+    /// What is known of it beside its counts.
+    public var stamp: FrameStamp {
+        FrameStamp(index: index, time_ms: time_ms, clock: clock, lostBefore: lostBefore)
     }
 
     /// The part of the frame that a view shows.

@@ -35,5 +35,9 @@ int px_open_serial(const char *path, int baud);
 // Drops what has come in, and goes on after an XOFF that was never answered.
 void px_drop_input(int port);
 
+// Memory that can be shared with other programs by its file: all of it is there, so that no later access fails for want
+// of memory. The file, or -errno.
+int px_shared_memory(const char *name, size_t bytes);
+
 // Lets the calling thread run before others where that is allowed.
 void px_prefer_thread(void);

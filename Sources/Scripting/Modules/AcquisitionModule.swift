@@ -26,6 +26,7 @@ struct RunOptions: LuaOptions {
     var resume = false
     var approach_um = MotionPolicy().approach_um
     var timeout_ms = MotionPolicy().timeout_ms
+    var restarts = 2
     static var defaults: RunOptions { RunOptions() }
     static let fields = [
         Option("parameters", \RunOptions.parameters, "what the run depends on; output and resume are left out"),
@@ -33,6 +34,9 @@ struct RunOptions: LuaOptions {
         Option(
             "approach_um", \RunOptions.approach_um, "every place is approached from this far on one side", minimum: 0),
         Option("timeout_ms", \RunOptions.timeout_ms, "the time that a move may take", minimum: 1),
+        Option(
+            "restarts", \RunOptions.restarts,
+            "how often a camera that stalls in a movie is started again; the gap is kept with the movie", minimum: 0),
     ]
 }
 
@@ -118,9 +122,13 @@ extension LuaModule {
                 }
                 let motion = MotionPolicy(timeout_ms: options.timeout_ms, approach_um: options.approach_um)
                 guard case .object(let fields) = parameters else {
-                    return try AcquisitionRun(folder: folder, parameters: [:], resume: options.resume, motion: motion)
+                    return try AcquisitionRun(
+                        folder: folder, parameters: [:], resume: options.resume, motion: motion,
+                        restarts: options.restarts)
                 }
-                return try AcquisitionRun(folder: folder, parameters: fields, resume: options.resume, motion: motion)
+                return try AcquisitionRun(
+                    folder: folder, parameters: fields, resume: options.resume, motion: motion,
+                    restarts: options.restarts)
             }
             declareCheck(module)
             declareRun(module)
@@ -365,6 +373,9 @@ extension LuaModule {
             file.property("file", "the file in the folder of the run") { $0.file }
             file.property("name", "its name without folder and ending") { $0.name }
             file.property("frames", "the number of frames") { $0.frames }
+            file.property("gaps", "where the camera had to be started again: { after_frame, pause_ms, reason }") {
+                ($0.gaps ?? []).map(\.record)
+            }
             file.property("inputs", "the fingerprint of all that it was asked for") { $0.inputs.description }
             file.text { $0.file }
         }

@@ -194,6 +194,9 @@ extension LuaModule {
     private static func declareStream(_ module: LuaModule) {
         module.class(OpenStream.self, "Localizes frames as a camera gives them, on other cores.") { stream in
             stream.property("finished", "the frames that have been localized") { $0.stream.finishedFrames }
+            stream.property("skipped", "the frames of a recording that came faster than they could be localized") {
+                $0.stream.skipped
+            }
             stream.method(
                 "add", "Adds the next frame and returns at once.", [Parameter("image", "the frame's counts")],
                 result: "its number, from 1"

@@ -101,6 +101,7 @@ extension LuaModule {
             declareMicroscope(module)
             declareMotion(module)
             declareCamera(module)
+            declareRecordedMovie(module)
             declareLights(module)
             declareMeters(module)
             declareProperties(module)
@@ -188,6 +189,7 @@ extension LuaModule {
                     }
                 }
             }
+            declareRecord(scope)
             scope.text { "microscope \($0.name)" }
             scope.closing { $0.close() }
         }
