@@ -9,7 +9,7 @@ import warnings
 
 warnings.simplefilter("ignore")
 EMULATORS = sys.argv[1]
-ANDOR = sys.argv[2]
+LIBRARIES = {"andor": sys.argv[2], "hamamatsu": sys.argv[3]}
 
 
 class Emulator:
@@ -17,8 +17,8 @@ class Emulator:
 
     def __init__(self, device):
         self.process = None
-        if device == "andor":
-            self.path = ANDOR
+        if device in LIBRARIES:
+            self.path = LIBRARIES[device]
             return
         self.process = subprocess.Popen([EMULATORS, device], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.path = self.process.stdout.readline().strip()
@@ -322,7 +322,7 @@ def obis_micromanager(path):
 def andor_microscope(path):
     # The client loads its library by name; it gets what is loaded already under that name.
     library = ctypes.CDLL(path, ctypes.RTLD_GLOBAL)
-    library.AndorStub_Set(b"cooling", b"500")
+    library.Stub_Set(b"cooling", b"500")
     import microscope
     from microscope.cameras import atmcd
 
@@ -349,6 +349,32 @@ def andor_microscope(path):
     yield "-200 degrees refused", refused(atmcd.AtmcdException, lambda: camera._bind(atmcd.SetTemperature)(-200)), True
     camera.shutdown()
     yield "shut down", library.AndorStub_ShutDowns(0), 1
+
+
+def hamamatsu_pylablib(path):
+    import pylablib
+    from pylablib.devices import DCAM
+
+    pylablib.par["devices/dlls/dcamapi"] = path
+    yield "cameras", DCAM.get_cameras_number(), 1
+    camera = DCAM.DCAMCamera()
+    yield "serial number", camera.get_device_info().serial_number, "S/N: 001701"
+    yield "sensor", camera.get_detector_size(), (512, 256)
+    camera.set_exposure(0.005)
+    yield "exposure in s", camera.get_exposure(), 0.005
+    yield "region, binned", camera.set_roi(100, 228, 40, 104, 2, 2), (100, 228, 40, 104, 2, 2)
+    frames, infos = camera.grab(5, return_info=True)
+    yield "frames", [frame.shape for frame in frames], [(32, 64)] * 5
+    yield "frame stamps", [info.framestamp for info in infos], [0, 1, 2, 3, 4]
+    camera.set_trigger_mode("software")
+    camera.setup_acquisition(nframes=10)
+    camera.start_acquisition()
+    camera.send_software_trigger()
+    camera.wait_for_frame()
+    yield "triggered", camera.read_oldest_image().shape, (32, 64)
+    camera.stop_acquisition()
+    yield "10 s is refused", refused(DCAM.DCAMError, lambda: camera.set_attribute_value("EXPOSURE TIME", 1000)), True
+    camera.close()
 
 
 def micromanager(module, baud, devices, hub=None):
@@ -416,6 +442,7 @@ SESSIONS = [
     ("ms2000", "Micro-Manager", micromanager("ASIStage", 9600, ["XYStage", "ZStage"])),
     ("prior", "Micro-Manager", micromanager("Prior", 9600, ["XYStage", "ZStage"])),
     ("andor", "microscope", andor_microscope),
+    ("hamamatsu", "pylablib", hamamatsu_pylablib),
     ("tango", "Micro-Manager", micromanager("Marzhauser", 57600, ["XYStage", "ZAxis"])),
 ]
 

@@ -11,7 +11,7 @@ import Work
 /// The driver of Andor's cameras on a stand-in for Andor's library, which python-microscope takes for the library too
 /// (`scripts/check-drivers`).
 @Suite struct AndorTests {
-    private func open(_ stub: AndorStub, _ keys: [String: JSONValue] = [:]) throws -> any Camera {
+    private func open(_ stub: LibraryStub, _ keys: [String: JSONValue] = [:]) throws -> any Camera {
         let all = keys.merging(["library": .string(stub.path), "pixel_nm": 127, "driver": "andor"]) { first, _ in first
         }
         let device = try DriverList.driver("andor", place: "rig").open(
@@ -25,15 +25,15 @@ import Work
     }
 
     @Test func keepsTheContractOfCameras() throws {
-        let stub = try AndorStub(["cooling": "1000"])
+        let stub = try LibraryStub("andor", ["cooling": "1000"])
         let camera = try open(stub)
         #expect(Contracts.check(Bench(device: camera), name: "andor") == [])
-        #expect(stub.clashes == 0)
-        #expect(stub.shutDowns() == 1 && stub.shutter() == 2)
+        #expect(stub.ask("AndorStub_Clashes") == 0)
+        #expect(stub.ask("AndorStub_ShutDowns") == 1 && stub.ask("AndorStub_Shutter") == 2)
     }
 
     @Test func everyGapOfThirtyThousandFramesIsKnown() throws {
-        let stub = try AndorStub(["pace": "0", "holes": "5000:7,12000:300,29001:1", "buffer": "256"])
+        let stub = try LibraryStub("andor", ["pace": "0", "holes": "5000:7,12000:300,29001:1", "buffer": "256"])
         let camera = try open(stub, ["mirror_em": false])
         defer { camera.close() }
         try camera.setRegion(Region(column: 100, row: 100, width: 8, height: 8))
@@ -48,12 +48,12 @@ import Work
         }
         #expect(gaps == [[5000, 7], [12000, 300], [29001, 1]])
         #expect(count == 30_000 - 308 && next == 30_000 && wrong == 0)
-        #expect(stub.lost() == 308 && stub.clashes == 0)
+        #expect(stub.ask("AndorStub_Lost") == 308 && stub.ask("AndorStub_Clashes") == 0)
     }
 
     /// A reader that is too slow for the buffer loses frames, and knows how many.
     @Test func whatASlowReaderLosesIsCounted() throws {
-        let stub = try AndorStub(["pace": "20", "buffer": "16"])
+        let stub = try LibraryStub("andor", ["pace": "20", "buffer": "16"])
         let camera = try open(stub, ["mirror_em": false])
         defer { camera.close() }
         try camera.setRegion(Region(column: 0, row: 0, width: 16, height: 16))
@@ -75,7 +75,7 @@ import Work
     }
 
     @Test func theSensorGoesThroughItsStates() throws {
-        let stub = try AndorStub(["cooling": "200"])
+        let stub = try LibraryStub("andor", ["cooling": "200"])
         let camera = try open(stub, ["cooling_C": -70])
         defer { camera.close() }
         #expect(try camera.temperature()?.state == .cooling)
@@ -98,11 +98,11 @@ import Work
         #expect(try camera.temperature()?.state == .off)
         #expect(failureCode { try camera.setTemperature(-101) } == "temperature-range")
         camera.close()
-        #expect(stub.keepsCold())
+        #expect(stub.ask("AndorStub_KeepsCold") == 1)
     }
 
     @Test func settingsThatAreRefusedAreErrorsAndChangeNothing() throws {
-        let stub = try AndorStub()
+        let stub = try LibraryStub("andor")
         let camera = try open(stub)
         defer { camera.close() }
         try camera.setExposure(40)
@@ -128,7 +128,7 @@ import Work
         }
         #expect(try camera.snap().counts.width == 512)
         #expect(failureCode { try camera.setEMGain(301) } == "gain-range", "advanced gains are not asked for")
-        let advanced = try AndorStub()
+        let advanced = try LibraryStub("andor")
         let other = try open(advanced, ["em_advanced": true])
         try other.setEMGain(600)
         #expect(try other.emGain() == 600)
@@ -141,13 +141,13 @@ import Work
             (["library": "libm.so.6"], "libm.so.6 has no function GetAvailableCameras"),
             (["gain": 3], "there is no key 'gain'"),
         ] as [([String: JSONValue], String)] {
-            #expect(failureText { _ = try open(AndorStub(), keys) }.contains(text), "\(text)")
+            #expect(failureText { _ = try open(LibraryStub("andor"), keys) }.contains(text), "\(text)")
         }
     }
 
     /// Both amplifiers show the same picture, of the whole sensor and of a part, binned or not.
     @Test func bothAmplifiersHaveOneOrientation() throws {
-        let stub = try AndorStub(["pace": "0"])
+        let stub = try LibraryStub("andor", ["pace": "0"])
         let camera = try open(stub)
         defer { camera.close() }
         // The disc of the stand-in around column 150, row 200.
@@ -175,7 +175,7 @@ import Work
     }
 
     @Test func cycleAndTimesAreTheCameras() throws {
-        let stub = try AndorStub(["pace": "0"])
+        let stub = try LibraryStub("andor", ["pace": "0"])
         let camera = try open(stub)
         defer { camera.close() }
         try camera.setExposure(5)
@@ -198,7 +198,7 @@ import Work
         }
         #expect(try camera.nextFrame(timeout_ms: 1000) == nil)
         // A corner in crop mode is faster: the rows behind it are not shifted.
-        let cropped = try open(AndorStub(["metadata": "0"]), ["crop": true])
+        let cropped = try open(LibraryStub("andor", ["metadata": "0"]), ["crop": true])
         defer { cropped.close() }
         try cropped.setExposure(0.1)
         try cropped.setRegion(Region(column: 0, row: 0, width: 64, height: 64))
@@ -210,7 +210,7 @@ import Work
     }
 
     @Test func framesOfTheProgramComeOnItsTrigger() throws {
-        let camera = try open(AndorStub())
+        let camera = try open(LibraryStub("andor"))
         defer { camera.close() }
         try camera.setTriggerMode(.software)
         try camera.startSequence(frames: 2)
@@ -225,7 +225,7 @@ import Work
     }
 
     @Test func severalCamerasAreToldApart() throws {
-        let stub = try AndorStub(["cameras": "2", "pace": "0"])
+        let stub = try LibraryStub("andor", ["cameras": "2", "pace": "0"])
         let second = try open(stub, ["serial": 4712])
         let first = try open(stub)
         #expect(second.identity.contains("4712") && first.identity.contains("4711"))
@@ -247,18 +247,18 @@ import Work
         }
         group.wait()
         #expect(found.withLock { $0 } == [2000, 50])
-        #expect(stub.clashes == 0)
+        #expect(stub.ask("AndorStub_Clashes") == 0)
         // The first was shut down once while the second was looked for.
-        #expect(stub.shutDowns(1) == 0 && stub.shutDowns(0) == 1)
+        #expect(stub.ask("AndorStub_ShutDowns", 1) == 0 && stub.ask("AndorStub_ShutDowns") == 1)
         second.close()
-        #expect(stub.shutDowns(1) == 1 && stub.shutDowns(0) == 1)
+        #expect(stub.ask("AndorStub_ShutDowns", 1) == 1 && stub.ask("AndorStub_ShutDowns") == 1)
         first.close()
         try open(stub).close()
     }
 
     /// A call that does not come back holds up neither lights nor the end of the program.
     @Test func aCallThatHangsIsAnErrorInTime() throws {
-        let stub = try AndorStub(["hang_s": "3"])
+        let stub = try LibraryStub("andor", ["hang_s": "3"])
         let camera = try open(stub)
         defer { camera.close() }
         let light = FakeSource()
@@ -281,7 +281,7 @@ import Work
     }
 
     @Test func aCameraThatIsSwitchedOffOrStallsIsTold() throws {
-        let stub = try AndorStub(["stall": "3"])
+        let stub = try LibraryStub("andor", ["stall": "3"])
         let camera = try open(stub)
         defer { camera.close() }
         try camera.setExposure(100)
@@ -300,7 +300,9 @@ import Work
         stub.set("off", "0")
         try camera.setExposure(50)
         #expect(try camera.snap().index == 0)
-        #expect(failureText { _ = try open(AndorStub(["cameras": "0"])) }.contains("none of 0 Andor cameras is free"))
+        #expect(
+            failureText { _ = try open(LibraryStub("andor", ["cameras": "0"])) }.contains(
+                "none of 0 Andor cameras is free"))
     }
 }
 

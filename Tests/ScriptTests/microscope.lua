@@ -135,6 +135,39 @@ describe("the simulated microscope", function()
         expect(function() scope.camera.em_gain = 1e9 end).fails("EM gain")
     end)
 
+    it("has a camera that says how it is set", function()
+        local scope <close> = microscope.open("simulated", {
+            camera = { views = { left = { 0, 0, 256, 512 }, right = { 256, 0, 256, 512 } }, width = 512, height = 512 },
+        })
+        local camera = scope.camera
+        camera.exposure_ms = 5
+        expect(camera.cycle_ms).near(512 * 0.0344, 1e-6)
+        expect(camera.em_gain_range).equals({ 1, 300 })
+        camera.binning = 2
+        expect(camera.region).equals({ 0, 0, 512, 512 })
+        expect(camera.frame_pixel_nm).equals(200)
+        local frame = camera:snap()
+        expect(frame.image.width).equals(256)
+        expect(frame:view("right").width).equals(128)
+        expect(function() frame:view("rihgt") end).fails("did you mean 'right'?")
+        expect(frame.lost_before).equals(0)
+        expect(frame.clock).equals("camera")
+        expect(camera.temperature.state).equals("off")
+        expect(camera.cooling_C).is_nil()
+        expect(function() camera:wait_cold(-40) end).fails("set cooling_C to -40 or less")
+        camera.cooling_C = -60
+        camera:wait_cold(-40)
+        expect(camera.temperature.state).equals("stabilised")
+        camera.cooling_C = nil
+        expect(camera.cooling_C).is_nil()
+        expect(function() camera.trigger_mode = "sofware" end).fails("did you mean 'software'?")
+        camera.trigger_mode = "software"
+        camera.exposure_ms = 1
+        local frames <close> = camera:frames(2)
+        camera:trigger()
+        expect(frames().index).equals(0)
+    end)
+
     it("says what stands in the way", function()
         expect(function() microscope.open("simulatd") end).fails("did you mean 'simulated'")
         expect(function() microscope.open("simulated", { sped = 1 }) end).fails("did you mean 'seed'")

@@ -123,7 +123,7 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rig-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let andor = try AndorStub()
+        let andor = try LibraryStub("andor")
         try Data(#"{ "pixel_nm": 100, "offset_counts": 100 }"#.utf8).write(
             to: folder.appendingPathComponent("ccd.json"))
         try Data(#"{ "pixel_nm": 100, "offset_counts": 100, "em_gain": 100 }"#.utf8)

@@ -124,9 +124,9 @@ public final class AndorCamera: Camera {
             }
             gains = try Self.gains(calls, settings)
         }
-        try calls.check("SetFanMode") {
-            sdk.setFanMode(Int32(["full", "low", "off"].firstIndex(of: settings.fan) ?? 0))
-        }
+        let fan = calls.code { sdk.setFanMode(Int32(["full", "low", "off"].firstIndex(of: settings.fan) ?? 0)) }
+        // A camera whose fan cannot be set has it on.
+        if fan != AndorCode.success, settings.fan != "full" { throw AndorCode.failure(fan, "SetFanMode") }
         try calls.check("SetShutter") { sdk.setShutter(1, settings.shutter == "open" ? 1 : 0, 0, 0) }
         let setup = AndorSetup(region: Region(column: 0, row: 0, width: model.width, height: model.height))
         let timings = try setup.apply(calls, model, settings)

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Synchronization
 import Work
@@ -6,17 +5,14 @@ import Work
 /// Andor's library (SDK 2), loaded when it is needed and never let go.
 ///
 /// It has one current camera for the whole program and is not made for calls at the same time. So all calls run one after
-/// another on one thread, each behind the choice of its camera; and whoever waits for one, waits no longer than its time
-/// limit: a call that hangs holds up nothing but further calls.
+/// another on one thread, each behind the choice of its camera.
 final class AndorLibrary: Sendable {
     /// The file that was loaded.
     let name: String
     /// The folder with the camera files of the SDK.
     let folder: String
     private let functions: AndorFunctions
-    private let queue = DispatchQueue(label: "stormbench.andor", qos: .userInitiated)
-    /// The call that has not come back within its time.
-    private let stuck = Mutex<String?>(nil)
+    private let thread = LibraryThread("Andor")
     /// The cameras that are open, by their handles.
     private let taken = Mutex<Set<Int32>>([])
     private static let loaded = Mutex<[String: AndorLibrary]>([:])
@@ -51,48 +47,21 @@ final class AndorLibrary: Sendable {
             remedy: "install Andor's SDK 2 for Linux, or give its libandor.so as 'library'", code: "library-missing")
     }
 
-    /// What a call gives to those who may have stopped waiting for it.
-    private final class Outcome<Result: Sendable>: Sendable {
-        let result = Mutex<Swift.Result<Result, any Error>?>(nil)
-        let done = DispatchSemaphore(value: 0)
-    }
-
     /// Runs calls of the library, on its thread.
     /// - Parameters:
     ///   - what: for messages: `StartAcquisition`.
     ///   - camera: the handle of the camera that is made current; nil for none.
     ///   - limit_s: how long it is waited for.
-    /// - Throws: what `body` throws; `Failure` with code `device-silent` when the time has passed, and at once as long as
-    ///   an earlier call has not come back.
+    /// - Throws: what `body` throws; as `LibraryThread.run`.
     func run<Result: Sendable>(
         _ what: String, on camera: Int32? = nil, limit_s: Double = 10,
         _ body: @escaping @Sendable (AndorCalls) throws -> Result
     ) throws -> Result {
-        if let call = stuck.withLock({ $0 }) { throw Self.silent(call) }
-        let outcome = Outcome<Result>()
-        queue.async { [self] in
-            let result = Swift.Result {
-                let calls = AndorCalls(functions)
-                if let camera { try calls.check("SetCurrentCamera") { functions.setCurrentCamera(camera) } }
-                return try body(calls)
-            }
-            outcome.result.withLock { $0 = result }
-            stuck.withLock { $0 = nil }
-            outcome.done.signal()
+        try thread.run(what, limit_s: limit_s) { [functions] in
+            let calls = AndorCalls(functions)
+            if let camera { try calls.check("SetCurrentCamera") { functions.setCurrentCamera(camera) } }
+            return try body(calls)
         }
-        guard outcome.done.wait(timeout: .now() + limit_s) == .success else {
-            // It may have come back just now.
-            stuck.withLock { stuck in if outcome.result.withLock({ $0 == nil }) { stuck = what } }
-            throw Self.silent(what)
-        }
-        guard let result = outcome.result.withLock({ $0 }) else { throw Self.silent(what) }
-        return try result.get()
-    }
-
-    private static func silent(_ call: String) -> Failure {
-        Failure(
-            "Andor: \(call) has not come back in time",
-            remedy: "switch the camera off and on, then start the program anew", code: "device-silent")
     }
 
     /// Notes that a camera is open; whether it was not.

@@ -111,8 +111,10 @@ private func binningContract(_ camera: any Camera, _ region: Region, _ findings:
         let odd = Region(column: 0, row: 0, width: 8 * most + 1, height: 8 * most)
         findings.expect("region-range", "a region of broken pixels") { try camera.setRegion(odd) }
         try camera.setBinning(1)
-        try camera.setRegion(odd)
-        findings.expect("binning-range", "a binning that breaks pixels") { try camera.setBinning(most) }
+        // Some cameras read in steps of a few pixels.
+        if (try? camera.setRegion(odd)) != nil {
+            findings.expect("binning-range", "a binning that breaks pixels") { try camera.setBinning(most) }
+        }
         try camera.setRegion(region)
     }
     try camera.setBinning(1)

@@ -1,5 +1,5 @@
 // The codes of the library that the stand-in for it answers with, and its types on Linux.
-#include <stddef.h>
+#include "../options.h"
 
 typedef int at_32;
 typedef unsigned at_u32;
@@ -44,12 +44,6 @@ typedef struct {
 extern Camera cameras[MOST_CAMERAS];
 extern int current;
 
-// The time of a clock that only runs forward.
-double now_s(void);
-// The value of an option as a number.
-double numberOption(const char *name, double otherwise);
-// The value of an option as a text.
-void option(const char *name, const char *otherwise, char *value, size_t size);
 // Every call goes through here: it notes calls at the same time, and is what refuses and hangs.
 unsigned enter(const char *name, int needsCamera);
 unsigned leave(unsigned status);

@@ -1,7 +1,7 @@
 // A stand-in for Andor's library of EMCCD cameras (SDK 2): the same calls, codes and states, on cameras that are only
 // thought of. It is made from the library's public constants and signatures, for tests; nothing of Andor's is in it.
 //
-// Options come from the environment as ANDOR_STUB_<NAME>, or from AndorStub_Set(name, value) at any time:
+// Its options (`options.h`):
 //   cameras  how many there are (1); their serial numbers are 4711, 4712 ...
 //   pace     how fast time goes for acquisitions (1); 0: a camera has as many images as its reader asks for
 //   buffer   the images that the circular buffer holds (64)
@@ -15,57 +15,15 @@
 //   metadata 0: there are no time stamps
 #include "andor.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 Camera cameras[MOST_CAMERAS];
 int current;
-static char options[32][2][256];
-static int optionCount;
-static pthread_mutex_t optionLock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int inside, clashes;
-
-double now_s(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static void setOption(const char *name, const char *value) {
-    int place = 0;
-    while (place < optionCount && strcmp(options[place][0], name) != 0) place++;
-    if (place == optionCount && optionCount < 32) optionCount++;
-    snprintf(options[place][0], 256, "%s", name);
-    snprintf(options[place][1], 256, "%s", value);
-}
-
-void option(const char *name, const char *otherwise, char *value, size_t size) {
-    pthread_mutex_lock(&optionLock);
-    const char *found = NULL;
-    for (int place = 0; place < optionCount; place++)
-        if (strcmp(options[place][0], name) == 0) found = options[place][1];
-    if (found == NULL) {
-        char key[128] = "ANDOR_STUB_";
-        for (size_t at = strlen(key), from = 0; name[from] != 0 && at < 127; from++, at++) {
-            key[at] = (char)(name[from] >= 'a' && name[from] <= 'z' ? name[from] - 32 : name[from]);
-            key[at + 1] = 0;
-        }
-        found = getenv(key);
-    }
-    snprintf(value, size, "%s", found != NULL ? found : otherwise);
-    pthread_mutex_unlock(&optionLock);
-}
-
-double numberOption(const char *name, double otherwise) {
-    char text[256];
-    option(name, "", text, sizeof text);
-    return text[0] != 0 ? atof(text) : otherwise;
-}
 
 // Every call goes through here: it notes calls at the same time, and is what refuses and hangs.
 unsigned enter(const char *name, int needsCamera) {
@@ -91,11 +49,6 @@ static int total(void) {
 }
 
 // How the tests look in.
-void AndorStub_Set(const char *name, const char *value) {
-    pthread_mutex_lock(&optionLock);
-    setOption(name, value);
-    pthread_mutex_unlock(&optionLock);
-}
 long AndorStub_Lost(int index) { return cameras[index].lost; }
 long AndorStub_ShutDowns(int index) { return cameras[index].shutDowns; }
 long AndorStub_Shutter(int index) { return cameras[index].shutterMode; }
