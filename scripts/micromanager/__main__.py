@@ -79,6 +79,8 @@ def listen(address, port, token, log, defaults):
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind((address, port))
     server.listen(8)
+    # A signal that another thread gets is seen by this one between two waits.
+    server.settimeout(0.25)
     log("listening on %s:%d" % (address, server.getsockname()[1]))
     asking, one = threading.BoundedSemaphore(8), threading.Lock()
     sessions = []
@@ -115,7 +117,11 @@ def listen(address, port, token, log, defaults):
     signal.signal(signal.SIGTERM, finish)
     signal.signal(signal.SIGINT, finish)
     while True:
-        connection, peer = server.accept()
+        try:
+            connection, peer = server.accept()
+        except socket.timeout:
+            continue
+        connection.settimeout(None)
         harden(connection)
         if not asking.acquire(blocking=False):
             connection.close()

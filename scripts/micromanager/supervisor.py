@@ -62,7 +62,9 @@ class WorkerProcess:
         self.own[self.count] = (done, answers)
         # A pipe that nobody empties would hold the thread.
         later(self.try_send, CALL, self.count, {"f": name, "a": arguments})
-        done.wait(limit_s)
+        end = time.monotonic() + limit_s
+        while not done.wait(0.05) and not self.is_lost and time.monotonic() < end:
+            pass
         if answers and answers[0][0] == ERROR:
             self.session.log("%s: %s" % (name, answers[0][1]["text"]))
         return answers[0][1]["r"] if answers and answers[0][0] == REPLY else None
@@ -88,7 +90,7 @@ class Session:
         self.has_ring_name = False
         self.lost = ""  # why the worker is lost
         self.is_over, self.last_word = threading.Event(), time.monotonic()
-        self.out = threading.Lock()
+        self.out, self.ending, self.has_ended = threading.RLock(), threading.RLock(), False
         self.worker = WorkerProcess(self)
 
     def run(self):
@@ -111,6 +113,13 @@ class Session:
         self.end(why)
 
     def end(self, why):
+        """May be called again, also by a signal in the midst of it."""
+        with self.ending:
+            if not self.has_ended:
+                self.give_back(why)
+                self.has_ended = True
+
+    def give_back(self, why):
         if not self.lost:
             self.lights_out(why)
         self.is_over.set()

@@ -58,7 +58,7 @@ class Worker(Devices, Lights, Frames):
         while True:
             self.tell(BEAT, 0)
             time.sleep(0.1)
-            if time.monotonic() - self.last_word > 1.5:
+            if self.core is not None and time.monotonic() - self.last_word > 1.5:
                 self.last_word = time.monotonic()
                 self.log("the supervisor is silent")
                 self.off()

@@ -67,7 +67,7 @@ final class FrameQueue: Sendable {
 }
 
 /// The ring of slots in shared memory in which a helper of this computer leaves its frames.
-final class FrameRing: Sendable {
+final class HelperRing: Sendable {
     let path: String
     let count: Int
     private let address: UInt

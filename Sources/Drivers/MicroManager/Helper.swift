@@ -26,7 +26,7 @@ final class Helper: Sendable {
         var heard = DispatchTime.now()
         var hasSpoken = false
         var frames: FrameQueue?
-        var ring: FrameRing?
+        var ring: HelperRing?
         /// The number of the last sequence that was begun.
         var lastSequence: UInt32 = 0
     }
@@ -256,7 +256,7 @@ final class Helper: Sendable {
                 case .number(let size)? = answer["slot_bytes"], case .string(let path)? = answer["ring"]
             else { throw gone("answers 'start' wrongly") }
             if !path.isEmpty, state.withLock({ $0.ring?.path != path }) {
-                let ring = try FrameRing(path, count: Int(slots * size))
+                let ring = try HelperRing(path, count: Int(slots * size))
                 state.withLock { $0.ring = ring }
             }
             state.withLock { $0.lastSequence = UInt32(number) }

@@ -17,7 +17,10 @@ final class MMCamera: Camera {
         var queue: FrameQueue
         var frames: Int
         var taken = 0
+        /// As the camera is set while it runs; nobody can change it then, and every frame may ask.
         var exposure_ms: Double
+        var region: Region
+        var binning: Int
         /// What the helper had for the clock at the first frame.
         var begin_ns: Int64?
     }
@@ -63,6 +66,9 @@ final class MMCamera: Camera {
         cameraProperties().joined(by: device.properties)
     }
 
+    /// The sequence that runs; none once the camera is closed.
+    private var running: Sequence? { device.isGone ? nil : state.withLock { $0.sequence } }
+
     /// How long an answer may take.
     private var limit_ms: Int { 5000 + Int(min(1e7, 2 * state.withLock { $0.last_ms })) }
 
@@ -73,6 +79,7 @@ final class MMCamera: Camera {
     }
 
     func region() throws -> Region {
+        if let running { return running.region }
         let binning = try binning()
         let numbers = try device.numbers("region", count: 4, within_ms: limit_ms).map { Int($0) * binning }
         return Region(column: numbers[0], row: numbers[1], width: numbers[2], height: numbers[3])
@@ -100,6 +107,7 @@ final class MMCamera: Camera {
     }
 
     func binning() throws -> Int {
+        if let running { return running.binning }
         guard binnings.count > 1 else { return 1 }
         guard let factor = try device.call("get", [.string("Binning")], within_ms: limit_ms).plain.flatMap(Self.factor)
         else {
@@ -125,7 +133,10 @@ final class MMCamera: Camera {
         try setRegion(region)
     }
 
-    func exposure_ms() throws -> Double { try device.numbers("exposure", count: 1, within_ms: limit_ms)[0] }
+    func exposure_ms() throws -> Double {
+        if let running { return running.exposure_ms }
+        return try device.numbers("exposure", count: 1, within_ms: limit_ms)[0]
+    }
 
     func setExposure(_ exposure_ms: Double) throws {
         try checkIdle("exposure")
@@ -196,11 +207,12 @@ final class MMCamera: Camera {
     private func startSequence(frames: Int, _ what: String) throws {
         try checkFrames(frames)
         try checkIdle(what)
-        let exposure_ms = try exposure_ms()
+        let (exposure_ms, region, binning) = (try exposure_ms(), try region(), try binning())
         let queue = try device.helper.startSequence(
             device.label, frames: frames, within_ms: 10_000 + limit_ms)
         state.withLock {
-            $0.sequence = Sequence(queue: queue, frames: frames, exposure_ms: exposure_ms)
+            $0.sequence = Sequence(
+                queue: queue, frames: frames, exposure_ms: exposure_ms, region: region, binning: binning)
             $0.last_ms = exposure_ms
         }
     }

@@ -277,8 +277,10 @@ class CMMCore:
         if value in ("0", "0.0") and "Camera" in self.devices.values():
             while os.path.exists(os.path.join(WORLD, "hang " + label)):
                 time.sleep(0.05)
-        with open(os.path.join(WORLD, label), "w") as file:
+        path = os.path.join(WORLD, label)
+        with open("%s.%d" % (path, threading.get_ident()), "w") as file:
             file.write(value)
+        os.replace(file.name, path)
 
     def setShutterOpen(self, label, is_open):
         self.known(label)
