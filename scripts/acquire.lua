@@ -1,6 +1,6 @@
 --- The automated run: scans an area, finds the objects, takes wide-field images and dSTORM movies of them,
---- localizes the molecules and reports. For axons: --specimen axons --scan GFP --widefield GFP --find threshold
---- --periodicity, which adds the period of the membrane skeleton.
+--- localizes the molecules and reports. What an object is comes from the model, or from what is given here.
+--- For axons: --specimen axons --model Models/axons --periodicity, which adds the period of the membrane skeleton.
 local args = arguments {
   microscope = text    { "simulated", "simulated, or a microscope file" },
   model      = folder  { "Models/nuclei", exists = true, "folder of the trained model" },
@@ -10,14 +10,21 @@ local args = arguments {
   y_um       = number  { 0, "centre of the area in um" },
   pixel_um   = length  { optional = true, min = 0.01, "side of a pixel of the overview; the model's unless given" },
   overlap    = number  { 0.1, min = 0, max = 0.9, "fraction of a field that neighbouring tiles share" },
-  scan       = text    { "DAPI", "channel of the scan" },
-  widefield  = list    { "DAPI", "channels of single images at every position, up to three" },
+  scan       = text    { optional = true, "channel of the scan; DAPI, or GFP for other simulated specimens than nuclei" },
+  widefield  = list    { optional = true, "channels of single images at every position, up to three; that of the scan" },
   storm      = list    { "dSTORM-647", "channels of the movies, up to two" },
   frames     = integer { 2000, min = 1, "frames of a movie" },
   positions  = integer { 0, min = 0, "greatest number of positions, 0 for all" },
-  least_um2  = number  { 40, min = 0, "smaller objects are left out" },
-  margin_um  = number  { 1, min = 0, "distance between an object and the edge of its field" },
-  specimen   = choice  { "nuclei", choices = { "nuclei", "axons", "microtubules", "spheres" },
+  large      = choice  { optional = true, choices = { "tile", "random", "along" },
+                         "objects larger than a field: fields side by side, at random places, along the axis; as the model says" },
+  fields     = integer { 0, min = 0, "fields of an object larger than a field: 0 for as many as it holds, at random places one" },
+  kind       = choice  { optional = true, choices = { "instances", "fibres", "areas" },
+                         "what an object is: single things that may touch, fibres, areas; as the model says" },
+  separate   = flag    { optional = true, "cut objects that touch apart, or with no never; as the model says" },
+  least_um2  = number  { optional = true, min = 0, "smaller objects are left out; as the model says" },
+  criteria   = text    { optional = true, "condition on objects, such as 'area_um2 > 5 and eccentricity < 0.9'" },
+  margin_um  = number  { optional = true, min = 0, "distance between an object and the edge of its field; as the model says" },
+  specimen   = choice  { "nuclei", choices = { "nuclei", "axons", "microtubules", "spheres", "clusters" },
                          "specimen of the simulated microscope" },
   frc_nm     = number  { 8, min = 1, "side of a pixel for the Fourier ring correlation in nm; half the finest period" },
   periodicity = flag     "measure the period of rings along axons in the first storm channel",
@@ -25,6 +32,7 @@ local args = arguments {
   inner      = flag      "leave out objects that touch the edge of the scan",
   seed       = integer { 1, min = 0, "seed of every random choice" },
   output     = folder  { "acquisition", "folder for the results" },
+  dry_run    = flag    "say what the run would take, check everything, and end before any light",
   resume     = flag    "go on where the run in the folder was cut off",
 }
 
@@ -34,14 +42,22 @@ local scope <close> = microscope.open(args.microscope, simulation)
 -- Everything that would stop the run later is told now, before any light.
 local known, model = true, nil
 if args.find == "model" then known, model = pcall(segmentation.load, args.model) end
+args.scan = args.scan or (args.microscope ~= "simulated" or args.specimen == "nuclei") and "DAPI" or "GFP"
+args.widefield = args.widefield or { args.scan }
+local what = segmentation.protocol(known and model or nil, {
+  kind = args.kind, separate = args.separate, least_um2 = args.least_um2, criteria = args.criteria,
+  margin_um = args.margin_um, large = args.large,
+})
 local pixel_um = args.pixel_um or args.find == "threshold" and 0.3 or known and model.pixel_um or nil
 local movies = {}
 for i, channel in ipairs(args.storm) do movies[i] = { channel = channel, frames = args.frames } end
-local problems = acquisition.check(scope, {
+local asked = {
   folder = args.output, width_um = args.area.width, height_um = args.area.height, x_um = args.x_um, y_um = args.y_um,
   overlap = args.overlap, scan = args.scan, channels = args.widefield, movies = movies,
-  positions = math.max(1, args.positions), pixel_um = pixel_um, margin_um = args.margin_um,
-})
+  positions = args.positions, pixel_um = pixel_um,
+  margin_um = what.margin_um, criteria = what.criteria,
+}
+local problems = acquisition.check(scope, asked)
 if not known then
   problems[#problems + 1] = tostring(model)
 elseif model and model.channels ~= 1 then
@@ -56,6 +72,15 @@ if #problems > 1 then
   for i, problem in ipairs(problems) do problems[i] = ("(%d) %s"):format(i, problem) end
   error(("%d things stand in the way: %s"):format(#problems, table.concat(problems, " ")), 0)
 end
+
+-- What it will take is told before the first photon.
+local foreseen = acquisition.estimate(scope, asked)
+for _, line in ipairs(foreseen.lines) do print(line) end
+print("objects: " .. what.words .. (what.stated and "" or " (assumed: the model does not say it)"))
+if args.dry_run then
+  summary { dry_run = true, estimate = foreseen, protocol = what }
+  return
+end
 local run <close> = acquisition.begin(args.output, { parameters = args, resume = args.resume })
 
 -- Scan the area and stitch the tiles at the pixel size of the model.
@@ -69,16 +94,44 @@ local overview = run:overview(scan, pixel_um, run:calibration(scope, args.scan).
 local objects = run:objects(overview, function(path)
   if args.find == "threshold" then
     local smooth = imaging.read(path):blur(0.3 / pixel_um)
-    return (smooth:mask(smooth:threshold_otsu()):components())
+    return segmentation.components(smooth:mask(smooth:threshold_otsu()), 30, what.separate)
   end
-  model:segment(path, run:path("segmentation"), nil, { separate = true, second_pass = true })
+  model:segment(path, run:path("segmentation"), nil, { separate = what.separate, second_pass = true })
   return imaging.read_labels(run:path("segmentation/labels.tif"))
 end)
 local targets = run:targets(objects, scope, {
-  margin_um = args.margin_um, minimum_area_um2 = args.least_um2, limit = args.positions, seed = args.seed,
-  exclude_border = args.inner,
+  margin_um = what.margin_um, minimum_area_um2 = what.least_um2, criteria = what.criteria, limit = args.positions,
+  seed = args.seed, exclude_border = args.inner, large = what.large, samples = args.fields,
 })
+local planned = acquisition.estimate(scope, asked, targets)
+local counts, reasons = {}, {}
+for _, omission in ipairs(targets.omitted) do counts[omission.reason] = (counts[omission.reason] or 0) + 1 end
+for reason, number in pairs(counts) do reasons[#reasons + 1] = ("%d %s"):format(number, reason) end
+table.sort(reasons)
+local left_out = #reasons > 0 and ("of %d objects, %s"):format(#objects, table.concat(reasons, ", ")) or nil
 print(("%d tiles, %d objects, %d positions"):format(scan.tiles, #objects, #targets))
+if left_out then print("left out: " .. left_out) end
+if #targets > 0 then
+  for i, line in ipairs(planned.lines) do if i <= 2 then print(line) end end
+end
+
+-- Objects larger than a field, and the light that objects get before their own movie.
+local covered, smallest
+for _, object in ipairs(targets.large) do
+  covered = (covered or 0) + object.share / #targets.large
+  smallest = math.min(smallest or 1, object.share)
+end
+if covered then
+  print(("%d objects larger than a field, %s: %.0f %% of their area in fields on average, at least %.0f %%"):format(
+    #targets.large, ({ tile = "side by side", random = "at random places", along = "along their axes" })[what.large],
+    100 * covered, 100 * smallest))
+end
+local bleached = 0
+for _, earlier in ipairs(targets.earlier_light) do bleached = math.max(bleached, earlier.positions) end
+if #targets.earlier_light > 0 then
+  print(("%d objects get light before their own movie, at most %.3g mJ/um2: %d pairs of fields overlap"):format(
+    #targets.earlier_light, bleached * planned.position_mj_per_um2, targets.overlaps))
+end
 
 -- Take everything at every position.
 local plan = run:plan(targets, scope, { channels = args.widefield, movies = movies })
@@ -166,7 +219,7 @@ end
 table.sort(resolutions)
 local median_nm = resolutions[(#resolutions + 1) // 2]
 local times = run:times(scan, records)
-local truth = run:truth(scope, scan, records)
+local truth = run:truth(scope, scan, records, what.least_um2)
 local frc = median_nm and ("%.0f nm"):format(median_nm) or "-"
 -- A molecule that blinks again is in both halves: the number without such repeats is the one of the structure.
 table.sort(corrected)
@@ -181,6 +234,26 @@ local figures = {
   { label = "localizations", value = ("%d"):format(localizations) }, { label = "median resolution", value = resolved, note = honest },
   { label = "time", value = ("%.0f s"):format(run.seconds), note = ("%.0f %% overhead"):format(100 * times.overhead) },
 }
+if #targets > 0 then
+  figures[#figures + 1] = {
+    label = "plain tiling", value = ("%.1f×"):format(planned.tiling_fields / #targets),
+    note = ("%d fields in %.3g min, %.3g J of light instead of %.3g J"):format(planned.tiling_fields, planned.tiling_s / 60,
+      planned.tiling_fields * planned.position_mj_per_um2 * planned.lit_um2 / 1000,
+      #targets * planned.position_mj_per_um2 * planned.lit_um2 / 1000),
+  }
+  figures[#figures + 1] = {
+    label = "light in mJ/µm²", value = ("%.2g"):format(planned.position_mj_per_um2),
+    note = "at each position; " .. (#targets.earlier_light == 0 and "no object lit before its movie"
+      or ("%d objects lit before their movie, by at most %.3g mJ/µm²"):format(#targets.earlier_light,
+        bleached * planned.position_mj_per_um2)),
+  }
+end
+if covered then
+  figures[#figures + 1] = {
+    label = "larger than a field", value = ("%d"):format(#targets.large),
+    note = ("%.0f %% of their area in fields, at least %.0f %%"):format(100 * covered, 100 * smallest),
+  }
+end
 if period then
   figures[#figures + 1] = {
     label = "period", value = period.period_nm and ("%.1f nm"):format(period.period_nm) or "none",
@@ -193,11 +266,13 @@ if truth and truth.share then
     note = ("%d of %d true objects"):format(truth.once, truth.objects),
   }
 end
+local problem = #targets == 0 and "no position: " .. (#objects == 0
+  and ("no object was found in %d tiles"):format(scan.tiles) or left_out) or nil
 local page = view.report(run, {
   title = "Automated acquisition", subtitle = ("%s · %s · %g × %g µm"):format(
     scope.name, args.microscope == "simulated" and args.specimen or args.scan, args.area.width, args.area.height),
   scan = scan, overview = overview, objects = objects, targets = targets, records = records, results = results,
-  figures = figures, parameters = args,
+  figures = figures, parameters = args, warnings = problem and { problem } or {},
 })
 summary {
   tiles = scan.tiles, objects = #objects, positions = #targets, movies = count, seconds = run.seconds,
@@ -206,19 +281,13 @@ summary {
   period_nm = period and period.period_nm, interval_nm = period and period.interval_nm,
   p_value = period and period.p_value, resolutions_plain_nm = resolutions,
   corrected_movies = #corrected, skipped = run.skipped, truth = truth, report = page,
-  omitted = targets.omitted,
+  estimate = planned, foreseen = foreseen, large = targets.large, overlaps = targets.overlaps,
+  earlier_light = targets.earlier_light,
+  omitted = targets.omitted, omitted_counts = counts, problem = problem, protocol = what,
 }
 if period then print(tostring(period)) end
 print(("%d movies, %d localizations, median resolution %s (%s)"):format(count, localizations, resolved, honest))
 print(page)
 
 -- A run that took nothing has failed, and says why.
-if #targets == 0 then
-  local counts, reasons = {}, {}
-  for _, omission in ipairs(targets.omitted) do counts[omission.reason] = (counts[omission.reason] or 0) + 1 end
-  for reason, number in pairs(counts) do reasons[#reasons + 1] = ("%d %s"):format(number, reason) end
-  table.sort(reasons)
-  error(("no position: %s; see %s"):format(
-    #objects == 0 and ("no object was found in %d tiles"):format(scan.tiles)
-      or ("of %d objects, %s"):format(#objects, table.concat(reasons, ", ")), page), 0)
-end
+if problem then error(problem .. "; see " .. page, 0) end

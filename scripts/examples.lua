@@ -1,6 +1,6 @@
 --- Scans simulated specimens and draws their true masks: images and masks to train a model of them.
 local args = arguments {
-  specimen = choice  { "axons", choices = { "nuclei", "axons", "microtubules", "spheres" }, "specimen of the simulated microscope" },
+  specimen = choice  { "axons", choices = { "nuclei", "axons", "microtubules", "spheres", "clusters" }, "specimen of the simulated microscope" },
   count    = integer { 8, min = 1, "specimens, each with a seed of its own" },
   area     = size    { "100x100", "area to scan of each, WIDTHxHEIGHT in um" },
   pixel_um = length  { 0.2, min = 0.01, "side of a pixel" },

@@ -11,6 +11,8 @@ local args = arguments {
   slice         = text   { optional = true, "slice of a stack by number, or max or mean over all; otherwise the first" },
   frame         = text   { optional = true, "frame of a time series by number, or max or mean; otherwise the first" },
   least_area_px = integer { 30, min = 1, "smaller objects are left out" },
+  least_um2     = number { 0, min = 0, "smaller objects are left out; needs the pixel size" },
+  criteria      = text   { optional = true, "condition on objects, such as 'area_um2 > 5 and eccentricity < 0.9'" },
   separate      = flag   "cut objects that touch apart at their waists",
   second_pass   = flag   "look again in tiles shifted by half: surer at their borders, up to four times as long",
   orientations  = integer { 1, min = 1, max = 8,
@@ -97,7 +99,7 @@ system.make_folder(out .. "/records")
 
 -- What a result depends on beside the image; a record with another key is done anew.
 local settings = { model.hash, system.version, args.precision }
-for _, name in ipairs { "pixel_um", "model_pixel", "channel", "slice", "frame", "least_area_px", "separate", "second_pass",
+for _, name in ipairs { "pixel_um", "model_pixel", "channel", "slice", "frame", "least_area_px", "least_um2", "criteria", "separate", "second_pass",
                         "orientations", "probability", "confidence" } do
   settings[#settings + 1] = name .. "=" .. tostring(args[name])
 end
@@ -114,7 +116,7 @@ local function segment(path, name)
   end
   local found = model:segment(path, out, name, {
     pixel_um = args.pixel_um, model_pixel = args.model_pixel, channel = args.channel, slice = args.slice,
-    frame = args.frame, least_area_px = args.least_area_px, separate = args.separate, second_pass = args.second_pass,
+    frame = args.frame, least_area_px = args.least_area_px, least_um2 = args.least_um2, criteria = args.criteria, separate = args.separate, second_pass = args.second_pass,
     orientations = args.orientations, probability = args.probability, confidence = args.confidence,
   })
   if name then system.write_json(record, { key = key, found = found }) end

@@ -1,6 +1,6 @@
 --- Simulates a dSTORM movie, or a localization table, of a specimen with its ground truth.
 local args = arguments {
-  specimen    = choice { "axons", choices = { "axons", "microtubules", "spheres", "nuclei" }, "what is looked at" },
+  specimen    = choice { "axons", choices = { "axons", "microtubules", "spheres", "clusters", "nuclei" }, "what is looked at" },
   form        = choice { "movie", choices = { "movie", "table" }, "movie of a camera, or localizations without a movie" },
   output      = folder { "simulation", "folder for the results" },
   seed        = integer { 1, min = 0, "seed of specimen, blinking and noise" },

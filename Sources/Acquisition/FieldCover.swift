@@ -23,6 +23,9 @@ struct FieldCover {
     /// The windows that hold an object, by the object.
     private let windowsOfObject: [[Int]]
     private let neighbours: Neighbours
+    /// The fields that there are, and the objects that are imaged in them.
+    private let taken: [Rectangle]
+    private let imaged: [Rectangle]
 
     /// Prepares the cover.
     /// - Parameters:
@@ -30,7 +33,14 @@ struct FieldCover {
     ///   - width_um: the width of a field.
     ///   - height_um: the height of a field.
     ///   - margin_um: the distance that is kept between an object and the edge of its field.
-    init(boxes: [Rectangle], width_um: Double, height_um: Double, margin_um: Double) {
+    ///   - taken: fields that there are already; others keep away from them where there is room.
+    ///   - imaged: the objects that are imaged in those.
+    init(
+        boxes: [Rectangle], width_um: Double, height_um: Double, margin_um: Double, taken: [Rectangle] = [],
+        imaged: [Rectangle] = []
+    ) {
+        self.taken = taken
+        self.imaged = imaged
         self.boxes = boxes
         width = width_um
         height = height_um
@@ -65,17 +75,29 @@ struct FieldCover {
         let corners: [(x: Double, y: Double)] = [(1, 1), (-1, 1), (1, -1), (-1, -1)]
         let covers = [greedy()] + corners.map(sweep)
         let candidates = covers.map { placed($0) }
-        return candidates.min { score($0) < score($1) } ?? []
+        return parted(candidates.min { score($0) < score($1) } ?? [])
     }
 
-    /// Objects that are not inside exactly one field weigh most, then the number of fields.
+    /// Objects that are not inside exactly one field weigh most, then the number of fields, then what they share.
     private func score(_ fields: [Field]) -> Double {
-        Double(repeated(in: fields)) * 1000 + Double(fields.count)
+        var shared = 0.0
+        for (index, field) in fields.enumerated() {
+            shared += overlap(field.box, taken)
+            for other in fields[(index + 1)...] { shared += field.box.overlap_um2(with: other.box) }
+        }
+        return Double(repeated(in: fields)) * 1000 + Double(fields.count) + 0.5 * shared / (width * height)
+    }
+
+    private func overlap(_ box: Rectangle, _ others: [Rectangle]) -> Double {
+        others.reduce(0) { $0 + $1.overlap_um2(with: box) }
     }
 
     /// How often an object lies wholly inside a field of others.
     private func repeated(in fields: [Field]) -> Int {
-        fields.reduce(0) { $0 + foreign(to: Set($1.members), in: $1.box).count }
+        fields.reduce(0) { sum, field in
+            sum + foreign(to: Set(field.members), in: field.box).count
+                + imaged.count { field.box.contains($0.grown(by: -margin)) }
+        }
     }
 
     /// Takes the window with the most objects not yet taken, again and again.
@@ -144,36 +166,60 @@ struct FieldCover {
         return fields
     }
 
+    /// The fields apart from each other as far as their play allows.
+    private func parted(_ fields: [Field]) -> [Field] {
+        var fields = fields
+        for index in fields.indices {
+            let others = fields.indices.filter { $0 != index }.map { fields[$0].box }
+            guard overlap(fields[index].box, taken + others) > 0 else { continue }
+            fields[index].box = place(fields[index].members, apartFrom: others)
+        }
+        return fields
+    }
+
     /// The objects of others that lie wholly inside a field, or may do so within the margin.
     private func foreign(to members: Set<Int>, in field: Rectangle) -> [Int] {
         neighbours.near(field).filter { !members.contains($0) && field.contains(boxes[$0].grown(by: -margin)) }
     }
 
-    /// The place of the field around its objects, within their play: as few others wholly inside as possible, then
-    /// as near to the centre as possible.
-    private func place(_ members: [Int]) -> Rectangle {
+    /// The place of the field around its objects, within their play: as few others wholly inside as possible, then as
+    /// little shared with other fields as possible, then as near to the centre as possible.
+    private func place(_ members: [Int], apartFrom fields: [Rectangle] = []) -> Rectangle {
         let inner = members.dropFirst().reduce(boxes[members[0]]) { $0.union(boxes[$1]) }.grown(by: margin)
         let x = (low: inner.right_um - width, high: inner.left_um)
         let y = (low: inner.bottom_um - height, high: inner.top_um)
         let centre = (x: (x.low + x.high) / 2, y: (y.low + y.high) / 2)
         let own = Set(members)
-        let others = neighbours.near(inner.grown(by: max(width, height))).filter { !own.contains($0) }
+        let reach = inner.grown(by: max(width, height))
+        // Only what lies wholly in the reach of the field can lie wholly in it.
+        let room = Rectangle(left_um: x.low, top_um: y.low, right_um: x.high + width, bottom_um: y.high + height)
+        let others =
+            neighbours.near(reach).filter { !own.contains($0) }.map { boxes[$0].grown(by: -margin) }
+            .filter { room.contains($0) } + imaged.map { $0.grown(by: -margin) }.filter { room.contains($0) }
+        let rooms = (taken + fields).filter { $0.overlap_um2(with: room) > 0 }
         var lefts = [centre.x, x.low, x.high]
         var tops = [centre.y, y.low, y.high]
-        for other in others {
-            let box = boxes[other].grown(by: -margin)
+        for box in others {
             lefts += [box.left_um + 0.01, box.right_um - width - 0.01].filter { $0 >= x.low && $0 <= x.high }
             tops += [box.top_um + 0.01, box.bottom_um - height - 0.01].filter { $0 >= y.low && $0 <= y.high }
         }
-        var best = (count: Int.max, distance: 0.0, left: centre.x, top: centre.y)
+        for room in rooms {
+            lefts += [room.right_um, room.left_um - width].filter { $0 >= x.low && $0 <= x.high }
+            tops += [room.bottom_um, room.top_um - height].filter { $0 >= y.low && $0 <= y.high }
+        }
+        var best = (count: Int.max, shared: 0.0, distance: 0.0, left: centre.x, top: centre.y)
         for left in lefts {
             for top in tops {
                 let field = Rectangle(left_um: left, top_um: top, right_um: left + width, bottom_um: top + height)
-                let count = others.count { field.contains(boxes[$0].grown(by: -margin)) }
+                let count = others.count { field.contains($0) }
+                guard count <= best.count else { continue }
+                let shared = rooms.isEmpty ? 0 : overlap(field, rooms)
                 let distance = hypot(left - centre.x, top - centre.y)
-                if (count, distance) < (best.count, best.distance) { best = (count, distance, left, top) }
+                if (count, shared, distance) < (best.count, best.shared, best.distance) {
+                    best = (count, shared, distance, left, top)
+                }
             }
-            if best.count == 0, left == centre.x, best.distance == 0 { break }
+            if best.count == 0, best.shared == 0, left == centre.x, best.distance == 0 { break }
         }
         return Rectangle(
             left_um: best.left, top_um: best.top, right_um: best.left + width, bottom_um: best.top + height)

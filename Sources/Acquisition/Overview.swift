@@ -73,6 +73,16 @@ extension AcquisitionRun {
         var offset_counts: Double
     }
 
+    /// The objects of an overview and the picture of their numbers.
+    public struct ObjectMap: Sendable {
+        /// The objects.
+        public var objects: [TargetObject]
+        /// The label image, relative to the folder of the run; nil where the objects come from elsewhere.
+        public var labels: String?
+        /// Where the label image lies.
+        public var geometry: Geometry
+    }
+
     private struct StoredObjects: Codable {
         var count: Int
         var labels: String
@@ -89,7 +99,7 @@ extension AcquisitionRun {
     public func objects(
         in overview: Overview, inputs: Fingerprint, settled: @escaping () throws -> Fingerprint,
         segment: (_ path: String) throws -> Image
-    ) throws -> [TargetObject] {
+    ) throws -> ObjectMap {
         func asked(_ inputs: Fingerprint) throws -> StepKey {
             try StepKey(overview.file, inputs: [Fingerprint(of: overview), inputs])
         }
@@ -105,7 +115,9 @@ extension AcquisitionRun {
                         + "\(geometry.width)x\(geometry.height)", remedy: "return labels of the overview's size",
                     code: "size-mismatch")
             }
-            let objects = TargetObject.objects(in: labels, origin: geometry.origin, pixel_um: geometry.pixel_um)
+            let objects = TargetObject.objects(
+                in: labels, origin: geometry.origin, pixel_um: geometry.pixel_um,
+                intensity: try readImage(path(overview.file)).plane(0))
             let stored = StoredObjects(
                 count: objects.count, labels: freeName("labels", ".tif", for: key),
                 objects: freeName("objects", ".json", for: key))
@@ -114,7 +126,11 @@ extension AcquisitionRun {
             return stored
         }
         let data = try readFile(path(stored.objects))
-        do { return try JSONDecoder().decode([TargetObject].self, from: data) } catch {
+        do {
+            return ObjectMap(
+                objects: try JSONDecoder().decode([TargetObject].self, from: data), labels: stored.labels,
+                geometry: overview.geometry)
+        } catch {
             throw Failure(
                 "\(path(stored.objects)) cannot be read", remedy: "begin anew in another folder",
                 code: "journal-damaged")

@@ -71,11 +71,16 @@ extension AcquisitionRun {
     /// Chooses the positions for objects and writes `positions.csv`.
     /// - Throws: as `TargetSelection.targets`; `Failure` when a file cannot be written.
     public func targets(
-        for objects: [TargetObject], from start: Point, selection: TargetSelection
+        for map: ObjectMap, from start: Point, selection: TargetSelection
     ) throws -> TargetSelection.Targets {
+        let objects = map.objects
         let key = try StepKey("\(objects.count) objects", inputs: TargetsAsked(objects: objects, selection: selection))
         let stored = try once("targets", key: key, files: { [$0.file] }) {
-            let targets = try selection.targets(for: objects, from: start)
+            let targets = try selection.targets(for: objects, from: start) { wanted, step_um in
+                guard let labels = map.labels else { return [:] }
+                return ObjectShape.shapes(
+                    in: try readImage(path(labels)).labels(), map.geometry, of: wanted, step_um: step_um)
+            }
             var lines = ["position,x_um,y_um,width_um,height_um,objects"]
             for position in targets.positions {
                 let objects = position.objects.map(String.init).joined(separator: " ")

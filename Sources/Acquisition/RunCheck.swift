@@ -17,12 +17,14 @@ public struct RunCheck {
     public var channels: [String] = []
     /// The movies of a position.
     public var movies: [(channel: String, frames: Int)] = []
-    /// The number of positions as far as it is known.
+    /// The number of positions as far as it is known; 0 for not known.
     public var positions = 1
     /// The side of a pixel of the overview.
     public var pixel_um: Double?
     /// The distance kept between an object and the edge of its field.
     public var margin_um = 0.0
+    /// A condition that objects must meet.
+    public var criteria: String?
 
     /// A check of a run that does nothing yet.
     public init(folder: String) { self.folder = folder }
@@ -52,6 +54,9 @@ public struct RunCheck {
         check { tiles = try checkArea(on: microscope) }
         check { try checkMargin(on: microscope) }
         check { try checkPixels(on: microscope) }
+        check {
+            _ = try TargetSelection(fieldWidth_um: 1, fieldHeight_um: 1, criteria: criteria).condition()
+        }
         check { try checkDisk(tiles: tiles, on: microscope) }
         return problems
     }
@@ -108,26 +113,24 @@ public struct RunCheck {
 
     private func checkDisk(tiles: Int, on microscope: Microscope) throws {
         guard !folder.isEmpty else { return }
-        // The nearest folder above that is there.
-        var place = URL(fileURLWithPath: folder).standardizedFileURL
-        while !FileManager.default.fileExists(atPath: place.path), place.path != "/" { place.deleteLastPathComponent() }
-        guard access(place.path, W_OK | X_OK) == 0 else {
+        let place = Self.nearestFolder(above: folder)
+        guard access(place, W_OK | X_OK) == 0 else {
             throw Failure(
-                "\(folder) cannot be written: \(place.path) is not yours or is no folder",
+                "\(folder) cannot be written: \(place) is not yours or is no folder",
                 remedy: "choose another folder", code: "file-unwritable")
         }
         let size = try microscope.camera.frameSize()
         let frame = Double(size.width * size.height * 2 + 512)
         let frames = movies.reduce(Double(channels.count)) { $0 + Double(max(0, $1.frames)) }
         let overview = (area.flatMap { area in pixel_um.map { area.width_um * area.height_um / ($0 * $0) } } ?? 0) * 6
-        let bytes = Double(tiles) * (frame + 4096) + Double(positions) * frames * frame + overview
+        let bytes = Double(tiles) * (frame + 4096) + Double(max(1, positions)) * frames * frame + overview
         guard bytes.isFinite, bytes < 1e18 else {
             throw Failure(
                 "the run would write more than any disk holds", remedy: "take fewer frames or positions",
                 code: "disk-full")
         }
         try FreeSpace.require(
-            Int(bytes), in: place.path,
-            for: "the scan and \(positions) position\(positions == 1 ? "" : "s") of the run")
+            Int(bytes), in: place,
+            for: "the scan and \(max(1, positions)) position\(positions <= 1 ? "" : "s") of the run")
     }
 }

@@ -89,6 +89,11 @@ public struct ScanPlan: Sendable, Codable, Equatable {
         self.tiles = tiles
     }
 
+    /// A field of the grid's size about a place.
+    public func field(x_um: Double, y_um: Double) -> Rectangle {
+        Rectangle(centre: Point(x_um: x_um, y_um: y_um), width_um: fieldWidth_um, height_um: fieldHeight_um)
+    }
+
     /// The centres along one axis; nil when there would be too many.
     private static func centres(of range: ClosedRange<Double>, field: Double, overlap: Double) -> [Double]? {
         let length = range.upperBound - range.lowerBound

@@ -16,10 +16,15 @@ public struct TargetObject: Sendable, Codable, Equatable {
     public var outline: [Point]
     /// Whether it touches the edge of the scanned area, so that a part of it may lie outside.
     public var touchesBorder: Bool
+    /// The eccentricity of the ellipse with the same second moments: 0 for a circle, towards 1 for a line.
+    public var eccentricity: Double
+    /// Its mean intensity in the overview in counts; nil where it was not measured.
+    public var meanIntensity: Double?
 
     /// An object from its parts.
     public init(
-        id: Int, centroid: Point, box: Rectangle, area_um2: Double, outline: [Point], touchesBorder: Bool = false
+        id: Int, centroid: Point, box: Rectangle, area_um2: Double, outline: [Point], touchesBorder: Bool = false,
+        eccentricity: Double = 0, meanIntensity: Double? = nil
     ) {
         self.id = id
         self.centroid = centroid
@@ -27,6 +32,31 @@ public struct TargetObject: Sendable, Codable, Equatable {
         self.area_um2 = area_um2
         self.outline = outline
         self.touchesBorder = touchesBorder
+        self.eccentricity = eccentricity
+        self.meanIntensity = meanIntensity
+    }
+
+    /// The columns that a condition may ask for.
+    public static let columns = [
+        "x_um", "y_um", "area_um2", "left_um", "top_um", "width_um", "height_um", "mean_intensity", "eccentricity",
+        "touches_border",
+    ]
+
+    /// The value of a column; nan where there is none.
+    func value(_ column: String) -> Double {
+        switch column {
+        case "x_um": centroid.x_um
+        case "y_um": centroid.y_um
+        case "area_um2": area_um2
+        case "left_um": box.left_um
+        case "top_um": box.top_um
+        case "width_um": box.width_um
+        case "height_um": box.height_um
+        case "mean_intensity": meanIntensity ?? .nan
+        case "eccentricity": eccentricity
+        case "touches_border": touchesBorder ? 1 : 0
+        default: .nan
+        }
     }
 
     /// The objects of a label image.
@@ -34,9 +64,12 @@ public struct TargetObject: Sendable, Codable, Equatable {
     ///   - labels: 0 for the background, else the number of the object; shape [height, width].
     ///   - origin: the specimen coordinates of the top left corner of the first pixel.
     ///   - pixel_um: the side of a pixel.
+    ///   - intensity: the image, of the same size, for the mean intensities.
     /// - Returns: the objects in the order of their labels.
-    public static func objects(in labels: Plane<UInt32>, origin: Point, pixel_um: Double) -> [TargetObject] {
-        measureObjects(labels).map { object in
+    public static func objects(
+        in labels: Plane<UInt32>, origin: Point, pixel_um: Double, intensity: Plane<Float>? = nil
+    ) -> [TargetObject] {
+        measureObjects(labels, intensity: intensity).map { object in
             let corner = { (column: Double, row: Double) in
                 Point(x_um: origin.x_um + column * pixel_um, y_um: origin.y_um + row * pixel_um)
             }
@@ -53,7 +86,8 @@ public struct TargetObject: Sendable, Codable, Equatable {
                     corner(Double($0.column), Double($0.row))
                 },
                 touchesBorder: bounds.column == 0 || bounds.row == 0 || bounds.column + bounds.width == labels.width
-                    || bounds.row + bounds.height == labels.height)
+                    || bounds.row + bounds.height == labels.height,
+                eccentricity: object.eccentricity, meanIntensity: object.meanIntensity)
         }
     }
 

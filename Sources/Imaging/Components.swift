@@ -12,15 +12,21 @@ public struct ImageObject: Sendable, Equatable {
     public let bounds: Region
     /// The mean of the measured image over the object, where there was one.
     public let meanIntensity: Double?
+    /// The eccentricity of the ellipse with the same second moments: 0 for a circle, towards 1 for a line.
+    public let eccentricity: Double
 
     /// An object by its measurements.
-    public init(label: UInt32, area: Int, row: Double, column: Double, bounds: Region, meanIntensity: Double? = nil) {
+    public init(
+        label: UInt32, area: Int, row: Double, column: Double, bounds: Region, meanIntensity: Double? = nil,
+        eccentricity: Double = 0
+    ) {
         self.label = label
         self.area = area
         self.row = row
         self.column = column
         self.bounds = bounds
         self.meanIntensity = meanIntensity
+        self.eccentricity = eccentricity
     }
 }
 
@@ -94,13 +100,20 @@ public func measureObjects(_ labels: Plane<UInt32>, intensity: Plane<Float>? = n
 private struct Tally {
     var area = 0
     private var rowSum = 0, columnSum = 0
+    private var rowSquares = 0.0, columnSquares = 0.0, products = 0.0
     private var intensitySum = 0.0
     private var top = Int.max, bottom = -1, left = Int.max, right = -1
 
     mutating func add(row: Int, columns: Range<Int>, _ intensity: Plane<Float>?) {
         area += columns.count
         rowSum += row * columns.count
-        columnSum += (columns.lowerBound + columns.upperBound - 1) * columns.count / 2
+        let columnsHere = (columns.lowerBound + columns.upperBound - 1) * columns.count / 2
+        columnSum += columnsHere
+        let count = Double(columns.count)
+        let middle = Double(columns.lowerBound + columns.upperBound - 1) / 2
+        rowSquares += Double(row) * Double(row) * count
+        columnSquares += middle * middle * count + count * (count * count - 1) / 12
+        products += Double(row) * Double(columnsHere)
         top = min(top, row)
         bottom = max(bottom, row)
         left = min(left, columns.lowerBound)
@@ -114,6 +127,18 @@ private struct Tally {
         ImageObject(
             label: label, area: area, row: Double(rowSum) / Double(area), column: Double(columnSum) / Double(area),
             bounds: Region(column: left, row: top, width: right - left + 1, height: bottom - top + 1),
-            meanIntensity: hasIntensity ? intensitySum / Double(area) : nil)
+            meanIntensity: hasIntensity ? intensitySum / Double(area) : nil, eccentricity: eccentricity)
+    }
+
+    private var eccentricity: Double {
+        let count = Double(area)
+        let (row, column) = (Double(rowSum) / count, Double(columnSum) / count)
+        // A pixel is a square of variance 1/12 about its centre.
+        let varianceX = columnSquares / count - column * column + 1.0 / 12
+        let varianceY = rowSquares / count - row * row + 1.0 / 12
+        let covariance = products / count - row * column
+        let middle = (varianceX + varianceY) / 2
+        let spread = ((varianceX - varianceY) * (varianceX - varianceY) / 4 + covariance * covariance).squareRoot()
+        return max(0, 1 - (middle - spread) / (middle + spread)).squareRoot()
     }
 }

@@ -23,12 +23,15 @@ public struct TrueObject: Sendable, Equatable {
     public var radius_um: Double
     /// Its outline, or the centre line of a fibre.
     public var outline_um: [SIMD2<Double>]
+    /// Whether the outline is closed; that of a fibre is not.
+    public var isClosed: Bool
 
     /// An object from its parts.
-    public init(x_um: Double, y_um: Double, radius_um: Double, outline_um: [SIMD2<Double>]) {
+    public init(x_um: Double, y_um: Double, radius_um: Double, outline_um: [SIMD2<Double>], isClosed: Bool) {
         self.x_um = x_um
         self.y_um = y_um
         self.radius_um = radius_um
         self.outline_um = outline_um
+        self.isClosed = isClosed
     }
 }

@@ -12,6 +12,10 @@ public struct SegmentationOptions: Sendable {
     public var planes = PlaneChoice()
     /// Smaller objects are left out.
     public var leastArea_px = 30
+    /// Smaller objects are left out; the image must say how large its pixels are. 0 for none.
+    public var least_um2 = 0.0
+    /// A condition that objects must meet, such as `area_um2 > 5 and eccentricity < 0.9`; nil for none.
+    public var criteria: String?
     /// Whether objects that touch are cut apart.
     public var separate = false
     /// Whether there is a second pass with tiles shifted by half, as `TiledPrediction.hasSecondPass` says.

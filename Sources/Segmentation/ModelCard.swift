@@ -38,6 +38,16 @@ func modelCard(_ model: ModelDescription) -> String {
 
             """
         } ?? ""
+    let objects =
+        model.objects.map {
+            """
+            ## Objects
+
+            Its objects are \($0.inWords). Those larger than a field of view are imaged \($0.largeMethod.inWords).
+
+
+            """
+        } ?? ""
     let outlines =
         training.outlineShift_px.map {
             " Their outlines were learned moved to the edges in the images, by \(number($0, 2)) pixels on average; scores compare with the outlines as drawn."
@@ -65,7 +75,7 @@ func modelCard(_ model: ModelDescription) -> String {
 
         \(check)\(test)\(warnings)
 
-        \(origin)## Use
+        \(origin)\(objects)## Use
 
         Intensities are scaled between the percentiles \(number(model.scaling.lowPercentile, 1)) and \(number(model.scaling.highPercentile, 1)) of each image, so exposure and gain may differ from training. Specimens, stains and magnifications unlike those of the training images need a check by eye, or a new training.
 

@@ -20,6 +20,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
     public var training: Provenance
     /// The file of the weights.
     public var weights: Weights
+    /// What its objects are; nil in models that do not say it.
+    public var objects: ObjectProtocol?
     /// What should make one doubt annotation or scores, each in a sentence; nil where there is nothing.
     public var warnings: [String]?
 
@@ -98,7 +100,7 @@ public struct ModelDescription: Sendable, Codable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case format, network, scaling, tile, halo, scores, training, weights, warnings
+        case format, network, scaling, tile, halo, scores, training, weights, warnings, objects
         case pixelSize_um = "pixelUm"
     }
 }

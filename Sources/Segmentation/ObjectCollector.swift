@@ -67,11 +67,15 @@ final class ObjectCollector: @unchecked Sendable {  // one thread fills it; afte
     }
 
     /// Ends the mask and numbers the objects.
-    func finish() throws {
+    /// - Parameter isWanted: whether an object counts; its number is not yet known.
+    func finish(keeping isWanted: (SegmentedObject) -> Bool = { _ in true }) throws {
         try stream.finish(handle: take)
         var kept: [(classNumber: Int, row: Int32, start: Int32, index: Int)] = []
         for (index, entry) in found.enumerated()
-        where joined[index] == nil && entry.moments.area >= leastArea_px {
+        where joined[index] == nil && entry.moments.area >= leastArea_px
+            && isWanted(
+                entry.moments.object(id: 0, classNumber: entry.classNumber, hasIntensity: hasIntensity))
+        {
             kept.append((entry.classNumber, entry.moments.first.row, entry.moments.first.start, index))
         }
         kept.sort { ($0.classNumber, $0.row, $0.start) < ($1.classNumber, $1.row, $1.start) }

@@ -63,6 +63,9 @@ public final class SegmentationModel {
         guard description.pixelSize_um.map({ $0 > 0 && $0.isFinite }) ?? true else {
             throw Self.damaged(path, "pixels cannot have a side of \(description.pixelSize_um ?? 0) um")
         }
+        do { try description.objects?.validate() } catch let failure as Failure {
+            throw Self.damaged(path, "objects: \(failure.message)")
+        }
         do { try description.network.validate() } catch let failure as Failure {
             throw Self.damaged(path, "\(failure.message), not \(failure.remedy.replacing("use ", with: ""))")
         }

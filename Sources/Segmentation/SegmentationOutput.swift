@@ -13,6 +13,8 @@ final class SegmentationOutput {
     private let probability: BandTIFFWriter?
     private let confidence: BandTIFFWriter?
     private let collector: ObjectCollector
+    private let criteria: Condition?
+    private let least_um2: Double
     private var overview: Overview
 
     init(
@@ -23,6 +25,14 @@ final class SegmentationOutput {
             try BandTIFFWriter(path, width: width, height: height, pixelType: type, pixelSize_um: pixelSize_um)
         }
         self.files = files
+        least_um2 = options.least_um2
+        criteria = try options.criteria.map { try Condition($0, example: ObjectProtocol.example) }
+        try criteria?.check(columns: SegmentedObject.columns(hasPixelSize: pixelSize_um != nil), of: "objects")
+        guard least_um2 <= 0 || pixelSize_um != nil else {
+            throw Failure(
+                "least_um2 needs the size of the pixels, which the image does not say",
+                remedy: "give --pixel-um, or --least-area-px instead", code: "pixel-missing")
+        }
         self.classes = classes
         self.pixelSize_um = pixelSize_um
         mask = try writer(files.mask, .uint8)
@@ -47,7 +57,10 @@ final class SegmentationOutput {
     /// Writes what was found.
     /// - Returns: the number of objects.
     func finish() throws -> Int {
-        try collector.finish()
+        try collector.finish { object in
+            object.value("area_um2", pixelSize_um: pixelSize_um ?? 1) >= least_um2
+                && criteria?.holds { object.value($0, pixelSize_um: pixelSize_um) } != false
+        }
         let objects = collector.objects
         let progress = Progress("writing labels", total: collector.bands, unit: "bands")
         defer { progress.finish() }

@@ -24,6 +24,34 @@ public struct SegmentedObject: Sendable, Equatable {
     public let classNumber: Int
 }
 
+extension SegmentedObject {
+    /// The columns that a condition may ask for; those in um only where the pixel size is known.
+    static func columns(hasPixelSize: Bool) -> [String] {
+        let um = ["x_um", "y_um", "area_um2", "left_um", "top_um", "width_um", "height_um"]
+        return ["x_px", "y_px", "area_px", "left_px", "top_px", "width_px", "height_px"] + (hasPixelSize ? um : [])
+            + ["mean_intensity", "max_intensity", "eccentricity", "class"]
+    }
+
+    /// The value of a column, in um for pixels of a side; nan where there is none.
+    func value(_ column: String, pixelSize_um: Double?) -> Double {
+        let pixel_um = column.hasSuffix("_px") ? 1 : pixelSize_um ?? .nan
+        switch column {
+        case "x_px", "x_um": return x_px * pixel_um
+        case "y_px", "y_um": return y_px * pixel_um
+        case "area_px", "area_um2": return Double(area_px) * (column == "area_px" ? 1 : pixel_um * pixel_um)
+        case "left_px", "left_um": return Double(box.column) * pixel_um
+        case "top_px", "top_um": return Double(box.row) * pixel_um
+        case "width_px", "width_um": return Double(box.width) * pixel_um
+        case "height_px", "height_um": return Double(box.height) * pixel_um
+        case "mean_intensity": return meanIntensity
+        case "max_intensity": return maxIntensity
+        case "eccentricity": return eccentricity
+        case "class": return Double(classNumber)
+        default: return .nan
+        }
+    }
+}
+
 /// The objects of an image.
 public struct SegmentedObjects: Sendable {
     /// The objects in the order of their numbers.

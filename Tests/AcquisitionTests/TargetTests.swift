@@ -4,6 +4,7 @@ import Imaging
 import Optics
 import Randomness
 import Testing
+import Work
 
 @Suite struct TargetTests {
     private func disc(_ id: Int, _ x: Double, _ y: Double, radius: Double) -> TargetObject {
@@ -91,6 +92,27 @@ import Testing
             ])
         let none = try selection.targets(for: [], from: Point(x_um: 0, y_um: 0))
         #expect(none.positions.isEmpty)
+    }
+
+    @Test func criteriaChooseObjects() throws {
+        var long = disc(2, 100, 0, radius: 6)
+        long.eccentricity = 0.95
+        let objects = [disc(1, 0, 0, radius: 6), long, disc(3, 200, 0, radius: 2)]
+        func targets(_ criteria: String) throws -> TargetSelection.Targets {
+            try TargetSelection(fieldWidth_um: 40, fieldHeight_um: 40, criteria: criteria)
+                .targets(for: objects, from: Point(x_um: 0, y_um: 0))
+        }
+        let chosen = try targets("area_um2 > 50 and eccentricity < 0.9")
+        #expect(chosen.positions.map(\.objects) == [[1]])
+        #expect(chosen.omitted.map(\.reason) == Array(repeating: "not area_um2 > 50 and eccentricity < 0.9", count: 2))
+        #expect(try targets("not (width_um < 5) or x_um > 150").omitted.isEmpty)
+        func remedy(_ criteria: String) -> String? {
+            #expect(throws: Failure.self) { try targets(criteria) }
+            do { _ = try targets(criteria) } catch { return (error as? Failure)?.remedy }
+            return nil
+        }
+        #expect(remedy("area_um > 5") == "did you mean area_um2?")
+        #expect(remedy("os.exit(1)") != nil)
     }
 
     @Test func labelsBecomeObjects() {

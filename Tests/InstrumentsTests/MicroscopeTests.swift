@@ -219,7 +219,7 @@ import Work
         #expect(scope.stage.state() == .unknown)
     }
 
-    @Test(arguments: ["nuclei", "axons", "microtubules", "spheres"])
+    @Test(arguments: ["nuclei", "axons", "microtubules", "spheres", "clusters"])
     func everySpecimenIsSeenInItsChannels(kind: String) throws {
         let scope = try openMicroscope("simulated", settings: ["specimen": .object(["kind": .string(kind)])])
         defer { scope.close() }

@@ -144,7 +144,33 @@ import Work
         let test = try #require(model.description.scores.test)
         #expect(test.objects > objects && test.dice > 0.75)
         let licence = try #require(model.description.training.data?.licence)
-        #expect(try String(contentsOfFile: folder + "/card.md", encoding: .utf8).contains(licence))
+        let card = try String(contentsOfFile: folder + "/card.md", encoding: .utf8)
+        #expect(card.contains(licence))
+        // What its objects are is in the description and on the card.
+        let objects = try #require(model.description.objects)
+        #expect(card.contains("Its objects are \(objects.inWords)."))
+    }
+
+    @Test func modelsThatDoNotSayWhatTheirObjectsAreOpen() throws {
+        try withFolder { folder in
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+            try FileManager.default.copyItem(
+                atPath: root.appendingPathComponent("Models/spheres").standardizedFileURL.path, toPath: folder)
+            let path = folder + "/model.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            func objects(_ written: String) throws -> ObjectProtocol? {
+                try text.replacing(/"objects" : \{[^}]*\},\s*"pixel/, with: { _ in written + "\"pixel" })
+                    .write(toFile: path, atomically: true, encoding: .utf8)
+                return try SegmentationModel(folder: folder).description.objects
+            }
+            #expect(try objects("") == nil)
+            let said = try #require(try objects("\"objects\": {\"kind\": \"fibres\", \"least_um2\": 3},"))
+            #expect(said == ObjectProtocol(.fibres, least_um2: 3))
+            #expect(!said.separates && said.largeMethod == .along)
+            for wrong in ["{\"kind\": \"beads\"}", "{\"kind\": \"areas\", \"criteria\": \"area_um2 >\"}"] {
+                #expect(throws: Failure.self) { try objects("\"objects\": \(wrong),") }
+            }
+        }
     }
 
     @Test func testImagesAndLicenceGoIntoTheCard() throws {

@@ -47,7 +47,7 @@ function Run:objects(overview, segment) end
 --- Chooses fields of view for objects: few fields, each object wholly in exactly one.
 ---@param objects acquisition.Objects the objects
 ---@param scope microscope.Microscope the microscope
----@param options? { margin_um: number?, minimum_area_um2: number?, exclude_border: boolean?, samples: integer?, limit: integer?, seed: integer? } how (may be left out)
+---@param options? { margin_um: number?, minimum_area_um2: number?, criteria: string?, exclude_border: boolean?, large: string?, samples: integer?, limit: integer?, seed: integer? } how (may be left out)
 ---@return acquisition.Targets # the positions, ordered by a short way, also in positions.csv
 function Run:targets(objects, scope, options) end
 
@@ -79,12 +79,14 @@ function Run:calibration(scope, channel) end
 function Run:times(scan, records) end
 
 --- Compares the positions with the true objects of a simulated specimen.
+--- Nuclei, spheres and clusters are taken one by one. Of fibres, what is connected is one object, as a light microscope shows it.
 ---@param scope microscope.Microscope the microscope
 ---@param scan acquisition.Scan the scan
----@param records acquisition.Record[] what was taken at the positions
----@return table<string # { objects, once, never, repeatedly, share }: of the true objects that lie wholly in the scanned area, how many lie wholly inside exactly one field with a movie; nil on a real microscope
+---@param records acquisition.Targets|acquisition.Record[] what was taken at the positions, or the positions themselves
+---@param least_um2? number smaller true objects are not asked for (at least 0; default 0)
+---@return table<string # { objects, once, never, repeatedly, share, large, large_share, large_shares, large_fields }: of the true objects that fit into a field and lie wholly in the scanned area, how many lie wholly inside exactly one field with a movie; of larger ones the share of their area that lies in some field, and the number of fields with a piece at least half a field long; nil on a real microscope
 ---@return any>?
-function Run:truth(scope, scan, records) end
+function Run:truth(scope, scan, records, least_um2) end
 
 --- Draws the true objects of a simulated specimen as they lie in an overview.
 ---@param scope microscope.Microscope the microscope
@@ -133,6 +135,9 @@ function Objects:close() end
 ---@class acquisition.Targets
 ---@field positions acquisition.Position[] the positions in the order of the visit
 ---@field omitted table<string, any>[] the objects without a position, with reasons
+---@field large table<string, any>[] the objects larger than a field: { object, fields, share }, the share of the area that is in fields
+---@field overlaps integer how many pairs of fields overlap
+---@field earlier_light table<string, any>[] the objects that get light of other positions before their own movie: { object, positions }, in shares of the light of one position
 ---@field travel_um number the way through all positions
 ---@operator len: integer
 local Targets = {}
@@ -193,13 +198,21 @@ acquisition = {}
 --- Begins a run in a folder, or goes on with it.
 --- A folder that holds a run already is refused unless `resume` is given, and so is a resumed run with other parameters.
 ---@param folder string where everything goes
----@param options? { parameters: any?, resume: boolean?, approach_um: number?, timeout_ms: number?, restarts: integer? } how (may be left out)
+---@param options? { parameters: any?, resume: boolean?, approach_um: number?, timeout_ms: number?, restarts: integer?, slack_ms: number? } how (may be left out)
 ---@return acquisition.Run # the run
 function acquisition.begin(folder, options) end
 
 --- Looks for everything that would stop a run later, before any light.
 --- Channels with their lights, wheels, powers, exposures and gains, the calibration of the camera, the travel of the stage, the pixels of the overview, the margin, the folder and the space on its disk. Wheels turn and the camera is set; every light stays as it is.
 ---@param scope microscope.Microscope the microscope
----@param options? { folder: string?, width_um: number?, height_um: number?, x_um: number?, y_um: number?, overlap: number?, scan: string?, channels: string[]?, movies: table[]?, positions: integer?, pixel_um: number?, margin_um: number? } what the run is going to do (may be left out)
+---@param options? { folder: string?, width_um: number?, height_um: number?, x_um: number?, y_um: number?, overlap: number?, scan: string?, channels: string[]?, movies: table[]?, positions: integer?, pixel_um: number?, criteria: string?, margin_um: number? } what the run is going to do (may be left out)
 ---@return string[] # the problems, each in one line; empty when there are none
 function acquisition.check(scope, options) end
+
+--- Says what a run is going to take: time, light and disk, before the first photon.
+--- Without targets positions are as many as a tiling of the whole area takes, or options.positions where that is less. The time follows the moves one by one, with what the stage says of its speed, and what the camera says of its cycle; what had to be assumed is listed. Light is in mJ/um2, for a light that fills the sensor's field evenly; greatest_mj_per_um2 adds the scan's and that of overlapping fields. guarding tells what puts each light off. Wheels turn and the camera is set; every light stays as it is.
+---@param scope microscope.Microscope the microscope
+---@param options? { folder: string?, width_um: number?, height_um: number?, x_um: number?, y_um: number?, overlap: number?, scan: string?, channels: string[]?, movies: table[]?, positions: integer?, pixel_um: number?, criteria: string?, margin_um: number? } what the run is going to do, as for check (may be left out)
+---@param targets? acquisition.Targets the positions, once they are chosen (may be left out)
+---@return any # tiles, scan_s, positions, chosen, position_s, moving_s, seconds, bytes, free_bytes, doses, lit_um2, greatest_mj_per_um2, overlaps, tiling_fields, tiling_s, guarding, assumed; lines, the same for a person
+function acquisition.estimate(scope, options, targets) end

@@ -8,6 +8,7 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field channels integer the number of channels it takes
 ---@field classes integer the number of classes with the background
 ---@field pixel_um number? the side of the pixels it learned on in um, if known
+---@field objects table<string, any> what its objects are: { kind, separate, least_um2, criteria, margin_um, large, stated, words }; stated is false where the model does not say it and this is assumed
 ---@field hash string the hash of its weights, which tells models apart
 ---@field dice number the Dice coefficient of its training's own check
 ---@field images string[] the names of the images it learned on
@@ -34,7 +35,7 @@ local Model = {}
 ---@param image string a TIFF, OME-TIFF or PNG file
 ---@param output string the folder for the results
 ---@param name? string the name of the results, sorted into a folder for each kind; nil for fixed names (may be left out)
----@param options? { pixel_um: number?, model_pixel: boolean?, channel: integer|string?, slice: integer|string?, frame: integer|string?, least_area_px: integer?, separate: boolean?, second_pass: boolean?, orientations: integer?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
+---@param options? { pixel_um: number?, model_pixel: boolean?, channel: integer|string?, slice: integer|string?, frame: integer|string?, least_area_px: integer?, least_um2: number?, criteria: string?, separate: boolean?, second_pass: boolean?, orientations: integer?, probability: boolean?, confidence: boolean? } pixel size, least area, separation, further maps (may be left out)
 ---@return table<string # objects, pixels, the paths mask, labels, table, sizes, overview; plane (what was taken of a stack), pixel_um, and notes: a list of what had to be assumed
 ---@return any>
 function Model:segment(image, output, name, options) end
@@ -112,6 +113,21 @@ function segmentation.result_names(images) end
 ---@param masks string a folder of masks, or the mask itself
 ---@return string # the path of the mask
 function segmentation.mask_of(image, masks) end
+
+--- Numbers the objects of a mask, cut apart at their waists where that is asked for.
+---@param mask imaging.Image 0 is background
+---@param least_area_px? integer smaller objects are left out (at least 1; default 30)
+---@param separate? boolean cut objects that touch apart (default false)
+---@return imaging.Image # an image of labels
+function segmentation.components(mask, least_area_px, separate) end
+
+--- Says what objects are and how they are imaged: as the model says, but for what is given.
+--- Another kind than the model's brings that kind's way of separation and of imaging large objects. stated is false where the model does not say what its objects are: single things that may touch, cut apart at their waists, of at least 30 pixels.
+---@param model? segmentation.Model the model; nil where objects are found otherwise: connected areas then (may be left out)
+---@param options? { kind: string?, separate: boolean?, least_um2: number?, criteria: string?, margin_um: number?, large: string? } what is to be otherwise (may be left out)
+---@return table<string # { kind, separate, least_um2, criteria, margin_um, large, stated, words }
+---@return any>
+function segmentation.protocol(model, options) end
 
 --- Compares masks with the truth.
 --- dice: 2 TP / (2 TP + FP + FN) over the pixels of all images; with more classes its mean over classes. It is 1

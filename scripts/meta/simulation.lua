@@ -56,7 +56,7 @@ function Movie:close() end
 simulation = {}
 
 --- Makes a specimen over millimetres; the same seed gives the same specimen.
----@param kind string nuclei, axons, microtubules, spheres or image
+---@param kind string nuclei, axons, microtubules, spheres, clusters or image
 ---@param settings? any of that kind, such as density_per_mm2, labelling, period_nm, path, pixel_um (default {})
 ---@param seed? integer of everything random in it (default 1)
 ---@return simulation.Specimen # the specimen

@@ -153,6 +153,11 @@ public final class SimulatedWheel: Wheel {
         state.withLock { $0.selected = position }
     }
 
+    /// How it moves.
+    public var properties: [DeviceProperty] {
+        wheelProperties + [.described("turning_ms", .number(turning_ms), "how long it turns to another position")]
+    }
+
     /// The position in the light path, nil while it turns.
     public var selected: String? { state.withLock { $0.isClosed ? nil : $0.selected } }
 

@@ -7,7 +7,9 @@ extension SimulatedWorld: Truth {
     /// The objects whose centre lies in an area.
     public func objects(in area: Rectangle) -> [TrueObject] {
         specimen.objects(in: area).map {
-            TrueObject(x_um: $0.x_um, y_um: $0.y_um, radius_um: $0.radius_um, outline_um: $0.outline_um)
+            TrueObject(
+                x_um: $0.x_um, y_um: $0.y_um, radius_um: $0.radius_um, outline_um: $0.outline_um,
+                isClosed: $0.isClosed)
         }
     }
 

@@ -5,7 +5,7 @@ import Work
 
 /// Makes a specimen from its description: `kind` and what belongs to that kind.
 /// - Parameters:
-///   - description: `kind` is `nuclei`, `axons`, `microtubules`, `spheres` or `image` (with `path`).
+///   - description: `kind` is `nuclei`, `axons`, `microtubules`, `spheres`, `clusters` or `image` (with `path`).
 ///   - seed: of everything random in it.
 ///   - folder: where relative paths start.
 /// - Throws: a `Failure` in one line for unknown keys and values outside their limits.
@@ -19,7 +19,7 @@ public func makeSpecimen(
 /// Reads the specimen of a description.
 func readSpecimen(_ reader: inout DescriptionReader, seed: UInt64, folder: String) throws -> any Specimen {
     let kind = try reader.choice(
-        "kind", "nuclei", of: ["nuclei", "axons", "microtubules", "spheres", "image"])
+        "kind", "nuclei", of: ["nuclei", "axons", "microtubules", "spheres", "clusters", "image"])
     let dye = try readDye(&reader)
     let specimen: any Specimen
     switch kind {
@@ -45,6 +45,11 @@ func readSpecimen(_ reader: inout DescriptionReader, seed: UInt64, folder: Strin
             seed: seed, density_per_mm2: try reader.number("density_per_mm2", 20_000, 0...1_000_000),
             radius_um: try reader.number("radius_um", 0.75, 0.01...20),
             dyes_per_um2: try reader.number("dyes_per_um2", 60, 0...10_000), blinking: dye)
+    case "clusters":
+        specimen = ClusterSpecimen(
+            seed: seed, density_per_mm2: try reader.number("density_per_mm2", 12, 0...1000),
+            radius_um: try reader.range("radius_um", 20...60),
+            labelling: try reader.number("labelling", 0.5, 0...1), blinking: dye)
     case "image":
         specimen = try readPicture(&reader, seed: seed, folder: folder, dye: dye)
     default:

@@ -17,6 +17,7 @@ struct CheckOptions: LuaOptions {
     var positions = 1
     var pixel_um: Double?
     var margin_um = 0.0
+    var criteria: String?
     static var defaults: CheckOptions { CheckOptions() }
     static let fields = [
         Option("folder", \CheckOptions.folder, "where everything goes"),
@@ -28,8 +29,11 @@ struct CheckOptions: LuaOptions {
         Option("scan", \CheckOptions.scan, "the channel of the scan"),
         Option("channels", \CheckOptions.channels, "the wide-field channels at every position"),
         Option("movies", \CheckOptions.movies, "the movies at every position, each { channel = , frames = }"),
-        Option("positions", \CheckOptions.positions, "the number of positions as far as it is known", minimum: 1),
+        Option(
+            "positions", \CheckOptions.positions, "the number of positions as far as it is known, 0 for not", minimum: 0
+        ),
         Option("pixel_um", \CheckOptions.pixel_um, "the side of a pixel of the overview"),
+        Option("criteria", \CheckOptions.criteria, "a condition that objects must meet"),
         Option("margin_um", \CheckOptions.margin_um, "kept between an object and the edge of its field"),
     ]
 }
@@ -45,19 +49,27 @@ extension LuaModule {
                 + "travel of the stage, the pixels of the overview, the margin, the folder and the space on its disk. "
                 + "Wheels turn and the camera is set; every light stays as it is."
         ) { (scope: Microscope, options: CheckOptions) in
-            var check = RunCheck(folder: options.folder)
-            if let width_um = options.width_um, let height_um = options.height_um {
-                check.area = Rectangle(
-                    centre: Point(x_um: options.x_um, y_um: options.y_um), width_um: width_um, height_um: height_um)
-            }
-            check.overlap = options.overlap
-            check.scan = options.scan
-            check.channels = options.channels
-            check.movies = options.movies.map { ($0.channel, $0.frames) }
-            check.positions = options.positions
-            check.pixel_um = options.pixel_um
-            check.margin_um = options.margin_um
-            return check.problems(on: scope)
+            options.check.problems(on: scope)
         }
+    }
+}
+
+extension CheckOptions {
+    /// The check of such a run.
+    var check: RunCheck {
+        var check = RunCheck(folder: folder)
+        if let width_um = width_um, let height_um = height_um {
+            check.area = Rectangle(
+                centre: Point(x_um: x_um, y_um: y_um), width_um: width_um, height_um: height_um)
+        }
+        check.overlap = overlap
+        check.scan = scan
+        check.channels = channels
+        check.movies = movies.map { ($0.channel, $0.frames) }
+        check.positions = positions
+        check.pixel_um = pixel_um
+        check.margin_um = margin_um
+        check.criteria = criteria
+        return check
     }
 }

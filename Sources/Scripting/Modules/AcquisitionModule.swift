@@ -17,7 +17,8 @@ extension PositionRecord.File: LuaObject { public static let luaName = "acquisit
 /// The objects of a segmentation as one value of a script.
 struct FoundObjects: LuaObject {
     static let luaName = "acquisition.Objects"
-    var objects: [TargetObject]
+    var map: AcquisitionRun.ObjectMap
+    var objects: [TargetObject] { map.objects }
 }
 
 /// How a run is begun.
@@ -27,6 +28,7 @@ struct RunOptions: LuaOptions {
     var approach_um = MotionPolicy().approach_um
     var timeout_ms = MotionPolicy().timeout_ms
     var restarts = 2
+    var slack_ms = Microscope.slack_ms
     static var defaults: RunOptions { RunOptions() }
     static let fields = [
         Option("parameters", \RunOptions.parameters, "what the run depends on; output and resume are left out"),
@@ -37,6 +39,7 @@ struct RunOptions: LuaOptions {
         Option(
             "restarts", \RunOptions.restarts,
             "how often a camera that stalls in a movie is started again; the gap is kept with the movie", minimum: 0),
+        Option("slack_ms", \RunOptions.slack_ms, "what a frame may take beyond its exposure", minimum: 1),
     ]
 }
 
@@ -63,7 +66,9 @@ struct ScanOptions: LuaOptions {
 struct TargetOptions: LuaOptions {
     var margin_um = 1.0
     var minimum_area_um2 = 0.0
+    var criteria: String?
     var exclude_border = true
+    var large = LargeMethod.random.rawValue
     var samples = 1
     var limit = 0
     var seed: UInt64 = 1
@@ -71,8 +76,16 @@ struct TargetOptions: LuaOptions {
     static let fields = [
         Option("margin_um", \TargetOptions.margin_um, "kept between an object and the edge of its field", minimum: 0),
         Option("minimum_area_um2", \TargetOptions.minimum_area_um2, "smaller objects are left out", minimum: 0),
+        Option(
+            "criteria", \TargetOptions.criteria,
+            "a condition that objects must meet, such as area_um2 > 5 and eccentricity < 0.9"),
         Option("exclude_border", \TargetOptions.exclude_border, "leave objects at the edge of the scan out"),
-        Option("samples", \TargetOptions.samples, "fields inside an object that is larger than one", minimum: 0),
+        Option(
+            "large", \TargetOptions.large, "how objects larger than a field are imaged",
+            choices: LargeMethod.allCases.map(\.rawValue)),
+        Option(
+            "samples", \TargetOptions.samples,
+            "fields of an object larger than one; 0 for as many as it holds, at random places one", minimum: 0),
         Option("limit", \TargetOptions.limit, "the greatest number of positions, 0 for all", minimum: 0),
         Option("seed", \TargetOptions.seed, "the seed of random places"),
     ]
@@ -124,13 +137,14 @@ extension LuaModule {
                 guard case .object(let fields) = parameters else {
                     return try AcquisitionRun(
                         folder: folder, parameters: [:], resume: options.resume, motion: motion,
-                        restarts: options.restarts)
+                        slack_ms: options.slack_ms, restarts: options.restarts)
                 }
                 return try AcquisitionRun(
                     folder: folder, parameters: fields, resume: options.resume, motion: motion,
-                    restarts: options.restarts)
+                    slack_ms: options.slack_ms, restarts: options.restarts)
             }
             declareCheck(module)
+            declareEstimate(module)
             declareRun(module)
             declareResults(module)
         }
@@ -195,7 +209,7 @@ extension LuaModule {
                 let before = try FunctionInputs(segment)
                 let code = before.code.description
                 let known = run.journal.value(of: "function", key: code, as: [String].self) ?? []
-                let objects = try run.objects(
+                let map = try run.objects(
                     in: overview, inputs: before.fingerprint(without: known),
                     settled: {
                         let state = try FunctionInputs(segment).changes(since: before)
@@ -205,7 +219,7 @@ extension LuaModule {
                         return try before.fingerprint(without: known + state)
                     }
                 ) { try segment.call($0, as: Image.self) }
-                return FoundObjects(objects: objects)
+                return FoundObjects(map: map)
             }
             run.method(
                 "targets", "Chooses fields of view for objects: few fields, each object wholly in exactly one.",
@@ -219,11 +233,13 @@ extension LuaModule {
                 let start = try scope.stage.position()
                 let selection = TargetSelection(
                     fieldWidth_um: field.width_um, fieldHeight_um: field.height_um, margin_um: options.margin_um,
-                    minimumArea_um2: options.minimum_area_um2, excludesBorder: options.exclude_border,
-                    samplesPerLargeObject: options.samples, limit: options.limit > 0 ? options.limit : nil,
+                    minimumArea_um2: options.minimum_area_um2, criteria: options.criteria,
+                    excludesBorder: options.exclude_border,
+                    large: LargeMethod(rawValue: options.large) ?? .random, samplesPerLargeObject: options.samples,
+                    limit: options.limit > 0 ? options.limit : nil,
                     seed: options.seed)
                 return try run.targets(
-                    for: found.objects, from: start, selection: selection)
+                    for: found.map, from: start, selection: selection)
             }
             run.method(
                 "plan", "Says what is taken at every position, and checks that it fits on the disk.",
@@ -281,13 +297,30 @@ extension LuaModule {
                 "truth", "Compares the positions with the true objects of a simulated specimen.",
                 [
                     Parameter("scope", "the microscope"), Parameter("scan", "the scan"),
-                    Parameter("records", "what was taken at the positions"),
+                    Parameter("records", "what was taken at the positions, or the positions themselves"),
+                    Parameter("least_um2", "smaller true objects are not asked for", default: 0, minimum: 0),
                 ],
                 result:
-                    "{ objects, once, never, repeatedly, share }: of the true objects that lie wholly in the scanned "
-                    + "area, how many lie wholly inside exactly one field with a movie; nil on a real microscope"
-            ) { (_: AcquisitionRun, scope: Microscope, scan: Scan, records: [PositionRecord]) in
-                trueCoverage(of: scan, by: records, on: scope)
+                    "{ objects, once, never, repeatedly, share, large, large_share, large_shares, large_fields }: of the true "
+                    + "objects that fit into a field and lie wholly in the scanned area, how many lie wholly inside "
+                    + "exactly one field with a movie; of larger ones the share of their area that lies in some field, and "
+                    + "the number of fields with a piece at least half a field long; nil on a real microscope",
+                details:
+                    "Nuclei, spheres and clusters are taken one by one. Of fibres, what is connected is one object, as a "
+                    + "light microscope shows it."
+            ) {
+                (
+                    _: AcquisitionRun, scope: Microscope, scan: Scan,
+                    records: Either<TargetSelection.Targets, [PositionRecord]>,
+                    least_um2: Double
+                ) in
+                scope.truth.map { truth in
+                    TrueCoverage(
+                        of: truth, in: scan.plan.area,
+                        by: imaged(records).map { scan.plan.field(x_um: $0.x_um, y_um: $0.y_um) },
+                        width_um: scan.plan.fieldWidth_um, height_um: scan.plan.fieldHeight_um, least_um2: least_um2
+                    ).record
+                }
             }
             run.method(
                 "true_mask", "Draws the true objects of a simulated specimen as they lie in an overview.",
@@ -341,6 +374,27 @@ extension LuaModule {
             targets.property("omitted", "the objects without a position, with reasons") { targets in
                 targets.omitted.map { ["object": LuaValue.integer($0.object), "reason": .text($0.reason)] }
             }
+            targets.property(
+                "large",
+                "the objects larger than a field: { object, fields, share }, the share of the area that is in fields"
+            ) { targets in
+                targets.large.map { large -> [String: LuaValue] in
+                    [
+                        "object": .integer(large.object), "fields": .integer(large.fields),
+                        "share": .number(large.share),
+                    ]
+                }
+            }
+            targets.property("overlaps", "how many pairs of fields overlap") { $0.overlaps }
+            targets.property(
+                "earlier_light",
+                "the objects that get light of other positions before their own movie: { object, positions }, in shares of "
+                    + "the light of one position"
+            ) { targets in
+                targets.earlierLight.map { earlier -> [String: LuaValue] in
+                    ["object": .integer(earlier.object), "positions": .number(earlier.positions)]
+                }
+            }
             targets.property("travel_um", "the way through all positions") { $0.travel_um }
             targets.length { $0.positions.count }
             targets.text { "\($0.positions.count) positions" }
@@ -382,24 +436,25 @@ extension LuaModule {
     }
 }
 
-/// How often each true object of a simulated specimen was imaged.
-private func trueCoverage(of scan: Scan, by records: [PositionRecord], on scope: Microscope) -> [String: LuaValue]? {
-    guard let truth = scope.truth else { return nil }
-    let area = scan.plan.area
-    let boxes = truth.objects(in: area).compactMap { object -> Rectangle? in
-        let x = object.outline_um.map(\.x)
-        let y = object.outline_um.map(\.y)
-        guard let left = x.min(), let right = x.max(), let top = y.min(), let bottom = y.max() else { return nil }
-        return Rectangle(left_um: left, top_um: top, right_um: right, bottom_um: bottom)
-    }.filter { area.contains($0) }
-    let times = timesImaged(
-        boxes,
-        at: records.filter { !$0.movies.isEmpty }.map { Point(x_um: $0.position.x_um, y_um: $0.position.y_um) },
-        fieldWidth_um: scan.plan.fieldWidth_um, fieldHeight_um: scan.plan.fieldHeight_um)
-    let once = times.count { $0 == 1 }
-    return [
-        "objects": .integer(times.count), "once": .integer(once), "never": .integer(times.count { $0 == 0 }),
-        "repeatedly": .integer(times.count { $0 > 1 }),
-        "share": times.isEmpty ? .nil : .number(Double(once) / Double(times.count)),
-    ]
+extension TrueCoverage {
+    fileprivate var record: [String: LuaValue] {
+        [
+            "objects": .integer(objects), "once": .integer(once), "never": .integer(never),
+            "repeatedly": .integer(repeatedly),
+            "share": objects > 0 ? .number(Double(once) / Double(objects)) : .nil,
+            "large": .integer(large), "large_share": largeShare.map { .number($0) } ?? .nil,
+            "large_shares": .list(largeShares.map { .number($0) }),
+            "large_fields": .list(largeFields.map { .integer($0) }),
+        ]
+    }
+}
+
+/// The positions themselves, or those where a movie was taken.
+private func imaged(
+    _ records: Either<TargetSelection.Targets, [PositionRecord]>
+) -> [AcquisitionPlan.Position] {
+    switch records {
+    case .first(let targets): targets.positions
+    case .second(let records): records.filter { !$0.movies.isEmpty }.map(\.position)
+    }
 }

@@ -137,6 +137,12 @@ extension SegmentationOptions: LuaOptions {
             "frame", \SegmentationOptions.planes.frameText,
             "the frame of a time series by number; or max or mean over all"),
         Option("least_area_px", \SegmentationOptions.leastArea_px, "smaller objects are left out", minimum: 1),
+        Option(
+            "least_um2", \SegmentationOptions.least_um2, "smaller objects are left out; needs the pixel size",
+            minimum: 0),
+        Option(
+            "criteria", \SegmentationOptions.criteria,
+            "a condition that objects must meet, such as area_um2 > 5 and eccentricity < 0.9"),
         Option("separate", \SegmentationOptions.separate, "cut objects that touch apart at their waists"),
         Option(
             "second_pass", \SegmentationOptions.secondPass,
@@ -175,6 +181,7 @@ extension LuaModule {
         LuaModule("segmentation", "Learns from annotated images what objects look like, and finds them.") { module in
             declareTraining(module)
             declareModel(module)
+            declareProtocol(module)
             declareScores(module)
         }
     }
@@ -300,12 +307,32 @@ extension LuaModule {
             result: "the path of the mask"
         ) { (image: String, masks: String) in try Segmentation.mask(of: image, in: masks) }
 
+        module.function(
+            "components", "Numbers the objects of a mask, cut apart at their waists where that is asked for.",
+            [
+                Parameter("mask", "0 is background"),
+                Parameter("least_area_px", "smaller objects are left out", default: 30, minimum: 1),
+                Parameter("separate", "cut objects that touch apart", default: false),
+            ], result: "an image of labels"
+        ) { (mask: Image, least_area_px: Int, separate: Bool) in
+            let found = try SegmentedObjects(
+                mask: mask.labels().map { $0 == 0 ? 0 : 255 }, leastArea_px: least_area_px, separate: separate)
+            return Image(found.labels, pixelSize_um: mask.pixelSize_um)
+        }
+
         module.class(SegmentationModel.self, "A trained model.") { model in
             model.property("network", "the kind of network") { $0.description.network.architecture.rawValue }
             model.property("channels", "the number of channels it takes") { $0.description.network.inputChannels }
             model.property("classes", "the number of classes with the background") { $0.description.network.classes }
             model.property("pixel_um", "the side of the pixels it learned on in um, if known") {
                 $0.description.pixelSize_um
+            }
+            model.property(
+                "objects",
+                "what its objects are: { kind, separate, least_um2, criteria, margin_um, large, stated, words }; stated is "
+                    + "false where the model does not say it and this is assumed"
+            ) { model in
+                (model.description.objects ?? .unstated).record(isStated: model.description.objects != nil)
             }
             model.property("hash", "the hash of its weights, which tells models apart") { $0.description.weights.hash }
             model.property("dice", "the Dice coefficient of its training's own check") { $0.description.scores.dice }

@@ -140,7 +140,7 @@ extension LuaModule {
             module.function(
                 "specimen", "Makes a specimen over millimetres; the same seed gives the same specimen.",
                 [
-                    Parameter("kind", "nuclei, axons, microtubules, spheres or image"),
+                    Parameter("kind", "nuclei, axons, microtubules, spheres, clusters or image"),
                     Parameter(
                         "settings", "of that kind, such as density_per_mm2, labelling, period_nm, path, pixel_um",
                         default: .record([:])),

@@ -74,8 +74,18 @@ extension LuaModule {
         report.warnings = contents.warnings
         report.skipped =
             run.skipped.map { .init(name: $0.step, value: $0.reason) }
-            + (contents.targets?.omitted ?? []).map { .init(name: "object \($0.object)", value: $0.reason) }
+            + omitted(contents.targets?.omitted ?? [])
         return report
+    }
+
+    /// The objects without a position, those with the same reason together.
+    private static func omitted(_ omissions: [TargetSelection.Omission]) -> [Report.Entry] {
+        Dictionary(grouping: omissions, by: \.reason).sorted { $0.key < $1.key }.map { reason, omissions in
+            let numbers = omissions.map { "\($0.object)" }
+            let shown = numbers.prefix(12).joined(separator: ", ") + (numbers.count > 12 ? " ..." : "")
+            let name = numbers.count == 1 ? "object \(shown)" : "\(numbers.count) objects"
+            return .init(name: name, value: numbers.count == 1 ? reason : "\(reason): \(shown)")
+        }
     }
 
     private static func overview(_ run: AcquisitionRun, _ contents: ReportOptions) -> Report.Overview? {

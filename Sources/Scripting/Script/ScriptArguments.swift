@@ -131,7 +131,9 @@ struct ScriptArguments {
             }
             if value == nil {
                 if parameter.kind == .flag {
-                    value = "true"
+                    // A flag stands alone, or is told whether it is meant.
+                    let isTold = ["true", "false", "yes", "no"].contains(words.first ?? "")
+                    value = isTold ? words.removeFirst() : "true"
                 } else if let next = words.first, !next.hasPrefix("--") {
                     value = words.removeFirst()
                 }

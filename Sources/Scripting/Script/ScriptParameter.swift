@@ -30,7 +30,7 @@ struct ScriptParameter: LuaObject {
         case .list, .record: try readTable(written)
         default: throw Mismatch("help text or table expected")
         }
-        if kind == .flag, defaultValue.isNil {
+        if kind == .flag, defaultValue.isNil, isRequired {
             defaultValue = false
             isRequired = false
         }
