@@ -119,6 +119,18 @@ describe("the simulated microscope", function()
         expect(scope.focus.z_um).equals(2)
     end)
 
+    it("takes one sequence after another, whenever the collector comes", function()
+        local scope <close> = microscope.open("simulated", { time_scale = 0, camera = { width = 32, height = 32 } })
+        for _ = 1, 3 do
+            local count = 0
+            for _ in scope.camera:frames(20) do
+                count = count + 1
+                if count == 2 then collectgarbage() collectgarbage() end
+            end
+            expect(count).equals(20)
+        end
+    end)
+
     it("takes sequences in a for loop", function()
         local scope <close> = microscope.open()
         scope.camera.exposure_ms = 20

@@ -53,6 +53,7 @@ final class SequenceHandle: LuaObject {
     let progress: Work.Progress
     let timeout_ms: Double
     private let watch: ExposureWatch
+    private var isOpen = true
 
     init(_ handle: CameraHandle, frames: Int, timeout_ms: Double?) throws {
         microscope = handle.microscope
@@ -73,7 +74,10 @@ final class SequenceHandle: LuaObject {
         return try FrameHandle(frame, of: camera)
     }
 
+    /// Once: the collector closes it again, and another sequence may run then.
     func close() {
+        guard isOpen else { return }
+        isOpen = false
         camera.stopSequence()
         progress.finish()
     }
