@@ -25,6 +25,9 @@ public struct DriverCase: Sendable, CustomStringConvertible {
     public var hasFixedPower: Bool
     /// Whether any bytes are an answer of its protocol, so that noise cannot be told from one.
     public var hasNoCheck = false
+    /// Whether what puts its line in order halts what moves: these controllers carry half a command out and cannot be made
+    /// to forget it, so it is aborted in the same write, and where the stage stands then is told as an interrupted move.
+    public var isHaltedByOrder: Bool { ["prior", "tango"].contains(driver) }
 
     /// All of them.
     public static let all: [DriverCase] =
@@ -34,6 +37,9 @@ public struct DriverCase: Sendable, CustomStringConvertible {
             DriverCase("ibeam", .light, ["wavelength_nm": 405, "maximum_mw": 100], orders: ["light on"]),
             DriverCase("obis", .light, ["wavelength_nm": 488, "maximum_mw": 50], orders: ["light on"]),
             board("arduino"), board("microfpga", lit: "outputs 1", hasNoCheck: true), board("triggerscope"),
+            gate("arduino"), gate("microfpga", lit: "outputs 1", hasNoCheck: true), gate("triggerscope"),
+            DriverCase("pm100", .meter, [:], orders: ["power 10"]),
+            DriverCase("scpi", .meter, ["question": "READ?"], emulator: "pm100", orders: ["power 10"]),
         ] + ["asi", "ms2000", "prior", "tango"].flatMap { stageAndFocus($0, travel_um: [-5000, 5000]) }
         + stageAndFocus("zaber", travel_um: [45_000, 55_000], ["um_per_step": 0.1])
 
@@ -57,6 +63,13 @@ public struct DriverCase: Sendable, CustomStringConvertible {
             "output": 2, "wavelength_nm": 488, "maximum_mw": 50, "follows_camera": false,
         ]
         var one = DriverCase(driver, .light, keys, orders: [lit], hasFixedPower: true)
+        one.hasNoCheck = hasNoCheck
+        return one
+    }
+
+    /// An output of a trigger board that follows the camera, which exposes all the time: what is not gated is lit.
+    private static func gate(_ driver: String, lit: String = "outputs 5", hasNoCheck: Bool = false) -> DriverCase {
+        var one = DriverCase(driver, .trigger, ["output": 2], orders: [lit, "camera on"])
         one.hasNoCheck = hasNoCheck
         return one
     }

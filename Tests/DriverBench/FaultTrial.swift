@@ -38,6 +38,8 @@ public struct FaultTrial: Sendable {
         case .light: [.open, .ask, .on, .change, .off, .close]
         case .stage, .focus: [.open, .ask, .move, .arrive, .halt, .close]
         case .wheel: [.open, .ask, .select, .close]
+        case .trigger: [.open, .ask, .on, .off, .close]
+        case .meter: [.open, .ask, .change, .close]
         default: []
         }
     }
@@ -110,14 +112,14 @@ public struct FaultTrial: Sendable {
         if let end = fault.end { port.order(end) }
         if outcome.result == "passed", let bench = opened {
             defer { bench.end() }
-            if part.provision == .light, !isDark(port) { outcome.problem = outcome.problem ?? "LIT AFTER OPENING" }
+            if hasLight, !isDark(port) { outcome.problem = outcome.problem ?? "LIT AFTER OPENING" }
             outcome.problem = outcome.problem ?? goesOn(bench, port)
         } else if !fault.isFinal {
             // What could not be opened can be opened once the fault has gone.
             do {
                 let bench = try part.open(on: port)
                 defer { bench.end() }
-                if part.provision == .light, !isDark(port) { outcome.problem = outcome.problem ?? "LIT AFTER OPENING" }
+                if hasLight, !isDark(port) { outcome.problem = outcome.problem ?? "LIT AFTER OPENING" }
                 outcome.problem = outcome.problem ?? goesOn(bench, port)
             } catch {
                 // A controller that was restarted has to be homed; that it says so is right.
@@ -137,8 +139,10 @@ public struct FaultTrial: Sendable {
         port.order(fault.begin)
         var outcome = timed(mayHaveNoError: [.off, .close, .halt].contains(phase)) { try work.run() }
         if let end = fault.end { port.order(end) }
-        if part.provision == .light {
+        if hasLight {
             outcome.problem = outcome.problem ?? checkLight(bench, port, outcome)
+        } else if outcome.result == "motion-interrupted" {
+            outcome.problem = outcome.problem ?? checkHalted(work)
         } else if outcome.result == "passed" || phase == .halt {
             outcome.problem = outcome.problem ?? checkPlace(work)
         }
@@ -154,6 +158,7 @@ public struct FaultTrial: Sendable {
             // A device that hears or obeys nothing is put off once it does again.
             if ["deaf always", "refuse always"].contains(fault.name), !isDark(port) {
                 (bench.device as? any LightSource)?.off()
+                (bench.device as? any Trigger)?.stop()
             }
             return waits(2000) { isDark(port) } ? nil : "STILL LIT"
         }
@@ -162,6 +167,15 @@ public struct FaultTrial: Sendable {
     }
 
     private func isDark(_ port: EmulatedPort) -> Bool { port.light == "off" }
+
+    private var hasLight: Bool { [.light, .trigger].contains(part.provision) }
+
+    /// A move that is said to be interrupted has ended on its way, at a place that is known.
+    private func checkHalted(_ work: PhaseWork) -> String? {
+        do { return try work.stands() ? nil : "SAID TO BE INTERRUPTED BUT MOVES" } catch {
+            return "it does not say where it was interrupted: \(error)"
+        }
+    }
 
     /// Where the work passed, the device is where it said.
     private func checkPlace(_ work: PhaseWork) -> String? {
@@ -192,6 +206,14 @@ public struct FaultTrial: Sendable {
                 guard !isDark(port), light.isOn == true else { return "does not light afterwards" }
                 light.off()
                 return waits(1000) { isDark(port) } ? nil : "STILL LIT AT THE END"
+            case let trigger as any Trigger:
+                try trigger.start()
+                guard waits(1000, until: { !isDark(port) }) else { return "passes nothing on afterwards" }
+                trigger.stop()
+                return waits(1000) { isDark(port) } ? nil : "STILL LIT AT THE END"
+            case let meter as any Meter:
+                try meter.setWavelength(500)
+                return try meter.power_mw() > 1 ? nil : "does not measure afterwards"
             case let wheel as any Wheel:
                 try wheel.select(wheel.positions[0])
                 return wheel.selected == wheel.positions[0] ? nil : "does not turn afterwards"
@@ -233,6 +255,8 @@ public struct FaultTrial: Sendable {
         if code == "passed" {
             let cannotTell = part.hasNoCheck && ["garbage always", "refuse always"].contains(fault.name)
             if !fault.mayPass, !mayHaveNoError, !cannotTell { problem = "passed though it cannot have" }
+        } else if code == "motion-interrupted", part.isHaltedByOrder, fault.mayPass {
+            // The line had to be put in order while it moved; `checkHalted` sees to the rest.
         } else if !fault.codes.contains(code), code != "not-known" {
             problem = "wrong error: \(code): \(message.withLock { $0 })"
         }

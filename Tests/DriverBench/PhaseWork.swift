@@ -26,6 +26,9 @@ final class PhaseWork {
             try startMove(far: phase == .halt)
         case (let wheel as any Wheel, _):
             try wheel.select(wheel.positions[0])
+        case (let trigger as any Trigger, .ask), (let trigger as any Trigger, .off),
+            (let trigger as any Trigger, .close):
+            try trigger.start()
         default: break
         }
     }
@@ -40,6 +43,12 @@ final class PhaseWork {
         case (let light as any LightSource, .on): try light.on(power_mw: bench.power_mw(light, share: 0.25))
         case (let light as any LightSource, .change): try light.on(power_mw: bench.power_mw(light, share: 0.5))
         case (let light as any LightSource, .off): light.off()
+        case (let trigger as any Trigger, .ask):
+            if trigger.isPassing == nil { throw Failure("it does not say whether it passes", code: "not-known") }
+        case (let trigger as any Trigger, .on): try trigger.start()
+        case (let trigger as any Trigger, .off): trigger.stop()
+        case (let meter as any Meter, .ask): _ = try meter.power_mw()
+        case (let meter as any Meter, .change): try meter.setWavelength(640)
         case (let wheel as any Wheel, .ask):
             if wheel.selected != wheel.positions[0] { throw Failure("it does not say where it is", code: "not-known") }
         case (let wheel as any Wheel, .select): try wheel.select(try last(wheel))
@@ -89,6 +98,13 @@ final class PhaseWork {
             return "STILL MOVES: \(now.rawValue)"
         default: return nil
         }
+    }
+
+    /// Whether it stands still short of its target.
+    func stands() throws -> Bool {
+        let first_um = try position_um()
+        usleep(50_000)
+        return try position_um() == first_um && first_um < target_um
     }
 
     func state() -> MotionState {

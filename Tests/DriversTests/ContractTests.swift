@@ -22,7 +22,7 @@ import Work
 
     /// A driver that is not in `DriverCase.all` has no contract suite and no faults.
     @Test func everyDriverIsInTheList() {
-        let kinds: Set<Provision> = [.light, .stage, .focus, .wheel, .camera]
+        let kinds: Set<Provision> = [.light, .stage, .focus, .wheel, .camera, .trigger, .meter]
         // What has no port is not emulated on one: its tests call its contract.
         for driver in DriverList.all where driver.wire != nil {
             for provision in driver.provides where kinds.contains(provision) {

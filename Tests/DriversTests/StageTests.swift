@@ -99,6 +99,17 @@ import Work
         device.order("stale noise\\r\\n")
         #expect(waits(4000) { stage.state() != .moving })
         #expect(stage.fault?.code == (rig.forgetsHalf ? nil : "motion-interrupted"))
+        if !rig.forgetsHalf {
+            // It was halted, stands at a place that it says, and goes on from there.
+            let here = try stage.position().x_um
+            #expect(here < rig.begin.x + 200)
+            usleep(30_000)
+            #expect(try stage.position().x_um == here)
+            #expect(device.commands.contains { rig.halts.contains($0) })
+            try stage.startMove(x_um: here + 20, y_um: rig.begin.y)
+            #expect(waits(4000) { stage.state() == .moved })
+            #expect(abs(try stage.position().x_um - here - 20) < 0.06)
+        }
         // A restart in the middle of a move: where it is is not known any more.
         try stage.startMove(x_um: rig.begin.x + 400, y_um: rig.begin.y)
         #expect(stage.state() == .moving)

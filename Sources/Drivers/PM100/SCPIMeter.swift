@@ -57,8 +57,6 @@ public final class SCPIMeter: Meter {
         self.name = name
         self.settings = settings
         self.device = device
-        let line = device.line
-        try line.tell("*CLS")
         for command in setUp { try tell(command) }
     }
 
@@ -103,15 +101,19 @@ public final class SCPIMeter: Meter {
         if isClosed.withLock({ $0 }) { throw Failure("meter \(name) is closed", code: "closed") }
     }
 
-    /// A command has no answer of its own; the meter keeps its errors in a list.
+    /// A command has no answer of its own; the meter keeps its errors in a list. What stands there may be an error of
+    /// something before, so the list is emptied and the command is sent once more where there is one.
     private func tell(_ command: String) throws {
-        try line.tell(command)
-        let reply = try line.ask("SYST:ERR?", repeats: .once)
-        guard let code = Int(reply.text.prefix { $0 != "," }) else {
-            throw line.garbled("SYST:ERR?", reply, expected: "the number of an error")
+        func error() throws -> String? {
+            try line.tell("*CLS")
+            try line.tell(command)
+            let reply = try line.ask("SYST:ERR?", repeats: .once)
+            guard let code = Int(reply.text.prefix { $0 != "," }) else {
+                throw line.garbled("SYST:ERR?", reply, expected: "the number of an error")
+            }
+            return code == 0 ? nil : reply.text
         }
-        if code != 0 {
-            throw Failure("meter \(name) refused '\(command)': \(reply.text)", code: "device-refused")
-        }
+        guard try error() != nil, let text = try error() else { return }
+        throw Failure("meter \(name) refused '\(command)': \(text)", code: "device-refused")
     }
 }

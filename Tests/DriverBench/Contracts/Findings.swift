@@ -51,6 +51,8 @@ public enum Contracts {
             case is any Stage, is any Focus: try motionContract(bench, findings)
             case is any Wheel: try wheelContract(bench, findings)
             case is any Camera: try cameraContract(bench, findings)
+            case is any Trigger: try triggerContract(bench, findings)
+            case is any Meter: try meterContract(bench, findings)
             default: findings.add("there is no contract for its kind")
             }
         } catch { findings.add("ended with \(error)") }
