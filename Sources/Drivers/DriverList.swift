@@ -4,10 +4,9 @@ import Work
 public enum DriverList {
     /// The drivers, in the order of their names.
     public static let all: [Driver] = [
-        AndorCamera.driver, Aravis.driver, Arduino.driver, ASI.driver, Cobolt.driver, FW102C.driver, DCAMCamera.driver,
-        IBeam.driver, MicroFPGA.driver, MicroManager.driver, ASI.ms2000Driver, OBIS.driver, SCPIMeter.pm100,
-        Prior.driver,
-        SCPIMeter.scpi, Tango.driver, TriggerScope.driver, Zaber.driver,
+        AndorCamera.driver, Aravis.driver, Arduino.driver, ASI.driver, Cobolt.driver, ASIWheels.driver, FW102C.driver,
+        DCAMCamera.driver, IBeam.driver, MicroFPGA.driver, MicroManager.driver, ASI.ms2000Driver, OBIS.driver,
+        SCPIMeter.pm100, Prior.driver, SCPIMeter.scpi, Tango.driver, TriggerScope.driver, Zaber.driver,
     ]
 
     /// The driver of a name.

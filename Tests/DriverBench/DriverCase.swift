@@ -40,6 +40,8 @@ public struct DriverCase: Sendable, CustomStringConvertible {
             gate("arduino"), gate("microfpga", lit: "outputs 1", hasNoCheck: true), gate("triggerscope"),
             DriverCase("pm100", .meter, [:], orders: ["power 10"]),
             DriverCase("scpi", .meter, ["question": "READ?"], emulator: "pm100", orders: ["power 10"]),
+            wheel("asi"), wheel("ms2000"), wheel("fw1000"),
+            DriverCase("prior", .wheel, ["positions": ["0", "0.3", "1"], "wheel": 1, "settle_ms": 0]),
         ] + ["asi", "ms2000", "prior", "tango"].flatMap { stageAndFocus($0, travel_um: [-5000, 5000]) }
         + stageAndFocus("zaber", travel_um: [45_000, 55_000], ["um_per_step": 0.1])
 
@@ -65,6 +67,11 @@ public struct DriverCase: Sendable, CustomStringConvertible {
         var one = DriverCase(driver, .light, keys, orders: [lit], hasFixedPower: true)
         one.hasNoCheck = hasNoCheck
         return one
+    }
+
+    /// The second filter wheel of an ASI controller.
+    private static func wheel(_ driver: String) -> DriverCase {
+        DriverCase(driver, .wheel, ["positions": ["450/50", "525/50", "690/80"], "wheel": 1, "settle_ms": 0])
     }
 
     /// An output of a trigger board that follows the camera, which exposes all the time: what is not gated is lit.

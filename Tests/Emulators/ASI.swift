@@ -12,6 +12,8 @@ final class EmulatedASI: EmulatedDevice {
     private var units: [String: Double] = [:]
     /// What other settings hold, such as `PC X`.
     private var held: [String: Double] = [:]
+    /// Its filter wheels.
+    private let wheels = EmulatedASIWheels()
 
     let lineEnds: Set<UInt8> = [13]
     let light = ""
@@ -32,6 +34,7 @@ final class EmulatedASI: EmulatedDevice {
         }
         decimals = 0
         held = [:]
+        wheels.reset()
     }
 
     func set(_ name: String, _ value: String) -> Bool {
@@ -47,6 +50,7 @@ final class EmulatedASI: EmulatedDevice {
         // Delete and backspace throw away what has come in.
         let typed = command.split(omittingEmptySubsequences: false) { "\u{7F}\u{8}".contains($0) }.last ?? ""
         if typed.allSatisfy(\.isWhitespace) { return "" }
+        if let answer = wheels.answer(typed.uppercased(), isRefused: isRefused) { return answer }
         let reply = isRefused ? ":N-5" : answer(typed.uppercased())
         let isShort = !isTiger && (reply == ":A" || reply.hasPrefix(":A ") && !reply.hasSuffix(" "))
         return reply + (isShort ? " " : "") + "\r\n"

@@ -5,6 +5,7 @@ let devices: [String: () -> any EmulatedDevice] = [
     "arduino": { EmulatedArduino() },
     "asi": { EmulatedASI(isTiger: true) },
     "cobolt": { EmulatedCobolt() },
+    "fw1000": { EmulatedASIWheels() },
     "fw102c": { EmulatedFW102C() },
     "ibeam": { EmulatedIBeam() },
     "microfpga": { EmulatedMicroFPGA() },

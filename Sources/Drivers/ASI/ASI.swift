@@ -11,6 +11,8 @@ final class ASI: AxisController {
     private let isTiger: Bool
     /// The axes with the addresses of their cards; an MS-2000 has none.
     private let cards: [String: String]
+    /// Its filter wheels, which speak a language of their own.
+    private let wheels: ASIWheels
 
     /// The letters of the axes in use.
     struct Axes: Sendable {
@@ -50,12 +52,17 @@ final class ASI: AxisController {
                         try controller.take(axes.z, for: name)
                         return try AxisFocus(name, z: axes.z, on: controller)
                     }),
+                Part(
+                    .wheel, help: "a filter wheel of it: a card of a Tiger, or an FW-1000 on the same line",
+                    defaults: ASIWheels.defaults, settings: ASIWheels.settings,
+                    make: { name, settings, controller in try controller.wheels.wheel(name, settings) }),
             ])
     }
 
     init(_ name: String, _ device: DeviceLine) throws {
         self.name = name
         self.device = device
+        wheels = ASIWheels(device)
         let line = device.line
         let build = try line.ask("BU X", repeats: .once)
         func words(_ title: String) -> [String] {

@@ -46,6 +46,16 @@ final class Prior: AxisController {
                     try controller.take("Z", for: name)
                     return try AxisFocus(name, z: "Z", on: controller)
                 }),
+            Part(
+                .wheel, help: "a filter wheel of it", defaults: WheelSettings(),
+                settings: WheelSettings.settings(12) + [
+                    .number("wheel", \.number, 1...3, "which of its wheels it is; 3 is the one at its fourth axis")
+                ],
+                make: { name, settings, controller in
+                    let wheel = PriorWheel(number: settings.number, controller: controller)
+                    try settings.check(name, has: try wheel.count())
+                    return NumberedWheel(name, settings, wheel)
+                }),
         ])
 
     /// The axes in the order of its bits.
@@ -150,20 +160,15 @@ final class Prior: AxisController {
     }
 
     private func steps(_ axis: String) throws -> Int {
-        let question = "P\(axis)"
-        let reply = try ask(question)
-        guard reply.lines.count == 1, let steps = Int(reply.text) else {
-            throw line.garbled(question, reply, expected: "a number of steps")
-        }
-        return steps
+        try number("P\(axis)")
     }
 
     /// Sends a command that moves, once more where its answer cannot be understood.
     /// - Returns: whether it was answered; the others answer when the move has ended.
     @discardableResult
-    private func start(_ command: String) throws -> Bool {
+    private func start(_ command: String, within_ms: Int = 150) throws -> Bool {
         func once() throws -> Bool {
-            guard let reply = try line.start(command, within_ms: 150) else { return false }
+            guard let reply = try line.start(command, within_ms: within_ms) else { return false }
             guard reply.lines.isEmpty else { throw line.garbled(command, reply, expected: "R") }
             return true
         }
@@ -176,12 +181,44 @@ final class Prior: AxisController {
         }
     }
 
+    /// The number that answers a question about a wheel.
+    fileprivate func number(_ question: String) throws -> Int {
+        let reply = try ask(question)
+        guard reply.lines.count == 1, let number = Int(reply.text) else {
+            throw line.garbled(question, reply, expected: "a number")
+        }
+        return number
+    }
+
+    /// Turns a wheel. Models differ in whether they answer at the beginning or at the end.
+    fileprivate func turn(_ wheel: Int, to position: Int) throws {
+        let command = "7,\(wheel),\(position)"
+        for _ in 0..<2 where try start(command, within_ms: 3000) { return }
+        throw Failure(
+            "\(name) did not answer '\(command)'", remedy: "check that it is switched on and the cable is in",
+            code: "device-silent")
+    }
+
     private static let meanings = [
         "E,1": "no stage is connected", "E,2": "it still moves", "E,3": "it has no drive for that",
         "E,4": "it does not understand the numbers", "E,5": "it does not know the command",
-        "E,7": "no focus drive is connected",
+        "E,7": "no focus drive is connected", "E,17": "it has no such filter wheel",
         "E,8": "a number is outside its limits", "E,10": "a number is outside its limits",
         "E,11": "a number is outside its limits", "E,16": "it cannot do it now", "E,18": "its queue is full",
         "E,19": "it is in compatibility mode", "E,60": "its encoder is wrong", "E,61": "its encoder has run off",
     ]
+}
+
+/// A filter wheel of a Prior ProScan; its positions count from 1.
+private struct PriorWheel: WheelDrive {
+    let number: Int
+    let controller: Prior
+
+    func count() throws -> Int { try controller.number("FPW,\(number)") }
+
+    func turn(to index: Int) throws { try controller.turn(number, to: index + 1) }
+
+    func place() throws -> Int? { try controller.number("7,\(number),F") - 1 }
+
+    func close() { controller.close() }
 }
