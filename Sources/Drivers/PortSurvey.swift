@@ -22,14 +22,16 @@ public enum PortSurvey {
     ///
     /// A half command of another program that may stand in the line is spoilt before each question. Devices that speak in
     /// bytes are asked before those that speak in lines, which take stray bytes for a line that they do not know; the
-    /// longest of their questions first, so that none is taken for the beginning of a longer one.
+    /// longest of their questions first, so that none is taken for the beginning of a longer one. A controller of several
+    /// devices comes before what may stand on it.
     /// - Parameters:
     ///   - name: the port, as `PortName` has it.
     ///   - drivers: those that may be there.
     /// - Throws: `Interrupted`.
     public static func ask(_ name: String, drivers: [Driver] = DriverList.all) throws -> Finding {
         var said = ""
-        let wired = drivers.compactMap { driver in driver.wire.map { Asked(name: driver.name, wire: $0) } }
+        let wired = drivers.compactMap { driver in driver.wire.map { Asked(driver, $0) } }
+            .enumerated().sorted { (-$0.element.parts, $0.offset) < (-$1.element.parts, $1.offset) }.map(\.element)
         let binary = wired.filter(\.framing.isBinary).sorted {
             $0.identity.question.count > $1.identity.question.count
         }
@@ -63,7 +65,13 @@ public enum PortSurvey {
     /// A driver that may be on a port.
     private struct Asked {
         var name: String
+        var parts: Int
         var wire: Driver.Wire
+
+        init(_ driver: Driver, _ wire: Driver.Wire) {
+            (name, parts, self.wire) = (driver.name, driver.parts.count, wire)
+        }
+
         var framing: Framing { wire.framing }
         var identity: Identity { wire.identity }
     }
