@@ -268,6 +268,7 @@ function Light:close() end
 ---@class microscope.Meter
 ---@field name string its name
 ---@field wavelength_nm number the wavelength for which its sensor is corrected
+---@field properties microscope.Properties what can be listed, read and set of it beside the rest
 local Meter = {}
 
 --- Measures.

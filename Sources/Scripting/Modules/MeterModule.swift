@@ -14,6 +14,9 @@ extension LuaModule {
             meter.property("wavelength_nm", "the wavelength for which its sensor is corrected") {
                 try $0.meter.wavelength_nm()
             }
+            meter.property("properties", "what can be listed, read and set of it beside the rest") {
+                PropertiesHandle(device: $0.meter)
+            }
             meter.method("power_mw", "Measures.", result: "the power on its sensor") { (handle: MeterHandle) in
                 try handle.meter.power_mw()
             }
