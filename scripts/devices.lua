@@ -17,7 +17,7 @@ if args.microscope then
   for _, device in ipairs(devices) do
     if device.port then taken[device.port] = true end
     if not device.optional then required = required + 1 end
-    local state = device.driver == "simulated" and "simulated" or "answers: " .. device.said
+    local state = device.said ~= "" and "answers: " .. device.said or device.driver
     if device.problem then
       state = (device.optional and "missing (optional): " or "MISSING: ") .. device.problem
         .. (device.remedy ~= "" and "; " .. device.remedy or "")

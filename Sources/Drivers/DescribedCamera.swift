@@ -80,23 +80,6 @@ public final class DescribedCamera: CameraWrapper {
     }
 }
 
-extension DescribedCamera.Settings {
-    /// What is laid over a simulated camera, nil where nothing is: the keys that it does not read itself.
-    init?(overlaid values: [String: JSONValue], _ file: MicroscopeFile, _ place: String) throws {
-        let settings = DescribedCamera.settings.filter { $0.name != "pixel_nm" }
-        let given = values.filter { entry in settings.contains { $0.name == entry.key } && entry.value != .null }
-        guard !given.isEmpty else { return nil }
-        var keys = Keys(given, common: [])
-        self = keys.read(settings, defaults: Self())
-        try keys.finish(place: place)
-        func absolute(_ path: String) -> String {
-            path.isEmpty || path.hasPrefix("/") ? path : "\(file.folder)/\(path)"
-        }
-        calibration = absolute(calibration)
-        em_calibration = absolute(em_calibration)
-    }
-}
-
 extension CameraMaps {
     /// The maps of a region of the sensor; nil where they are of neither the sensor nor the region.
     fileprivate func part(_ region: Region, of sensor: (width: Int, height: Int)) throws -> CameraMaps? {

@@ -103,6 +103,16 @@ public struct Driver: Sendable {
         }
     }
 
+    /// Declares devices of the simulated world, which is made when all others are open.
+    init(world name: String, help: String, parts: [Part<SimulatedWorld>]) {
+        self.name = name
+        self.help = help
+        wire = nil
+        settings = []
+        self.parts = parts.map(\.provided)
+        read = { _ in .world }
+    }
+
     /// Declares a driver whose controller is nothing but its line.
     public init(
         _ name: String, help: String, framing: Framing, identity: Identity, off: OffRecipe? = nil,
@@ -220,12 +230,14 @@ public struct Part<Controller: Sendable>: Sendable {
     ///   - help: the device in one line; empty where the driver's help says it all.
     ///   - defaults: its settings where nothing else is said.
     ///   - settings: the keys of the microscope file that belong to it alone.
+    ///   - left: the keys of all devices of its kind that it has not, or has as its own.
     ///   - make: makes it; its light is off then and nothing moves.
     public init<Settings: Sendable>(
         _ provision: Provision, help: String = "", defaults: Settings, settings: [Setting<Settings>],
+        without left: Set<String> = [],
         make: @escaping @Sendable (_ name: String, _ settings: Settings, _ controller: Controller) throws -> any Device
     ) {
-        let common = CommonSettings.settings(provision)
+        let common = CommonSettings.settings(provision).filter { !left.contains($0.name) }
         provided = Driver.Provided(
             provision: provision, help: help,
             settings: settings.map { $0.help(defaults: defaults) } + common.map { $0.help(defaults: CommonSettings()) },

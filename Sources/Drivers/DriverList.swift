@@ -6,7 +6,7 @@ public enum DriverList {
     public static let all: [Driver] = [
         AndorCamera.driver, Aravis.driver, Arduino.driver, ASI.driver, Cobolt.driver, ASIWheels.driver, FW102C.driver,
         DCAMCamera.driver, IBeam.driver, MicroFPGA.driver, MicroManager.driver, ASI.ms2000Driver, OBIS.driver,
-        SCPIMeter.pm100, Prior.driver, SCPIMeter.scpi, Tango.driver, TriggerScope.driver, Zaber.driver,
+        SCPIMeter.pm100, Prior.driver, SCPIMeter.scpi, SimulatedWorld.driver, Tango.driver, TriggerScope.driver, Zaber.driver,
     ]
 
     /// The driver of a name.

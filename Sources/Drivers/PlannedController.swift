@@ -21,6 +21,8 @@ public struct PlannedController: Sendable {
         case own(
             ask: @Sendable () throws -> String,
             connect: @Sendable (_ name: String) throws -> (controller: any Sendable, close: @Sendable () -> Void))
+        /// None: its devices share the simulated world.
+        case world
     }
 
     /// Opens the port: the light is off, and the controller has said who it is.
@@ -35,6 +37,7 @@ public struct PlannedController: Sendable {
         _ name: String, isShared: Bool, place: String, keeper: Keeper?, ports: Ports = .computer
     ) throws -> OpenController {
         switch way {
+        case .world: throw noController(place)
         case .own(_, let connect):
             let (controller, close) = try connect(name)
             return OpenController(controller: controller, line: nil, renewals: Renewals(), end: close)
@@ -45,6 +48,13 @@ public struct PlannedController: Sendable {
             return try open(
                 name, wire, port, connect, isShared: isShared, place: place, keeper: keeper, ports: ports)
         }
+    }
+
+    /// What is said where a device that shares the simulated world is taken for a controller.
+    func noController(_ place: String) -> Failure {
+        Failure(
+            "\(place): the devices of the driver '\(driver.name)' stand on no controller",
+            remedy: "give each of them this driver", code: "bad-description")
     }
 
     private func open(
@@ -73,13 +83,33 @@ public struct PlannedController: Sendable {
         let line = DeviceLine(
             line: Line(bytes, name: name, framing: framing, identity: wire.identity),
             keeper: wire.off == nil ? nil : keeper, isShared: isShared)
+        let open = try answered(name, line, connect)
+        (bytes as? PluggedLine)?.renew(open, line.line, ports)
+        return open
+    }
+
+    /// Opens it on a line that is there already, such as one in memory.
+    /// - Throws: `Failure` with code `keeper-missing` for a controller with light; what the controller throws.
+    public func open(_ name: String, on bytes: any ByteLine) throws -> OpenController {
+        guard case .line(let connect) = way, let wire = driver.wire, wire.off == nil else {
+            throw Failure("\(name): a light is opened only with a keeper", code: "keeper-missing")
+        }
+        return try answered(
+            name,
+            DeviceLine(
+                line: Line(bytes, name: name, framing: wire.framing, identity: wire.identity), keeper: nil,
+                isShared: false), connect)
+    }
+
+    /// The controller on a line once it has said who it is.
+    private func answered(
+        _ name: String, _ line: DeviceLine, _ connect: (String, DeviceLine) throws -> any Sendable
+    ) throws -> OpenController {
         do {
             try line.line.resynchronise()
-            let open = OpenController(
+            return OpenController(
                 controller: try connect(name, line), line: line.line, renewals: line.renewals,
                 end: { line.line.close() })
-            (bytes as? PluggedLine)?.renew(open, line.line, ports)
-            return open
         } catch {
             line.line.close()
             throw error

@@ -89,11 +89,12 @@ public final class Microscope: Sendable {
     let gate = MotionGate()
 
     /// Puts a microscope together.
+    /// - Parameter now_ms: its time; that of the computer unless given.
     public init(
         name: String, identity: String = "", stage: (any Stage)?, focus: (any Focus)?, camera: (any Camera)?,
         lights: [any LightSource],
         wheels: [any Wheel], channels: [Channel], further: Further = Further(),
-        now_ms: @escaping @Sendable () -> Double = { Double(DispatchTime.now().uptimeNanoseconds) * 1e-6 }
+        now_ms: (@Sendable () -> Double)? = nil
     ) {
         self.name = name
         self.identity = identity.isEmpty ? name : identity
@@ -116,7 +117,7 @@ public final class Microscope: Sendable {
         release = further.release
         origins = further.origins
         interlock = Interlock(lights)
-        self.now_ms = now_ms
+        self.now_ms = now_ms ?? { Double(DispatchTime.now().uptimeNanoseconds) * 1e-6 }
     }
 
     /// Whether there is a stage.

@@ -96,7 +96,18 @@ import Work
                     + "port = \"/dev/y\", wavelength_nm = 405, maximum_mw = 1, gated_by = \"b\" } }",
                 "gated_by has no effect without \"modulated\": true"
             ),
-            ("meters = { a = { driver = \"simulated\" } }", "there is no simulated meter"),
+            (
+                "meters = { a = { driver = \"simulated\" } }",
+                "rig.lua: meters: a: the driver 'simulated' offers no meter; it offers stage, focus, camera, light, wheel"
+            ),
+            (
+                "stage = { driver = \"simulatd\" }",
+                "rig.lua: stage: there is no driver 'simulatd'; did you mean 'simulated'?"
+            ),
+            (
+                "controllers = { a = { driver = \"simulated\" } }",
+                "rig.lua: controllers: a: the devices of the driver 'simulated' stand on no controller"
+            ),
             ("camera = { driver = \"simulated\", optional = 1 }", "optional is not true or false"),
         ] {
             let text = try problem("return microscope { \(file) }")

@@ -55,7 +55,7 @@ import Work
         try scope.stage.startMove(x_um: 500, y_um: 0)
         #expect(scope.stage.state() == .moving)
         #expect(scope.stage.state() == .moved)
-        let camera = try #require(scope.camera as? SimulatedCamera)
+        let camera = try #require(scope.camera.innermost as? SimulatedCamera)
         // 4 mm/s reached after 267 um: 500 um take 133 ms + 125 ms, then 50 ms of settling.
         #expect(abs(camera.world.clock.now_ms - 308.3) < 1)
         #expect(try scope.stage.position().x_um == 500)
@@ -72,7 +72,7 @@ import Work
                 "drift_nm_per_s": .array([.number(0), .number(0)]),
             ])
         defer { scope.close() }
-        let world = try #require(scope.camera as? SimulatedCamera).world
+        let world = try #require(scope.camera.innermost as? SimulatedCamera).world
         try arrive(scope, 100, 100)
         let below = world.fieldCentre_um()
         try arrive(scope, 200, 200)
@@ -84,7 +84,7 @@ import Work
     @Test func pictureIsSharpestInFocus() throws {
         let scope = try openMicroscope("simulated")
         defer { scope.close() }
-        let world = try #require(scope.camera as? SimulatedCamera).world
+        let world = try #require(scope.camera.innermost as? SimulatedCamera).world
         let nucleus = try #require(
             world.specimen.objects(in: Rectangle(centre: Point(x_um: 0, y_um: 0), width_um: 200, height_um: 200)).first)
         try arrive(scope, nucleus.x_um, nucleus.y_um)
@@ -128,7 +128,7 @@ import Work
     @Test func dSTORMStartsDenseAndThins() throws {
         let scope = try openMicroscope("simulated", settings: ["camera": .object(["row_ms": .number(0)])])
         defer { scope.close() }
-        let world = try #require(scope.camera as? SimulatedCamera).world
+        let world = try #require(scope.camera.innermost as? SimulatedCamera).world
         let nucleus = try #require(
             world.specimen.objects(
                 in: Rectangle(centre: Point(x_um: 0, y_um: 0), width_um: 200, height_um: 200)
@@ -251,7 +251,8 @@ import Work
         #expect(try message("{}") == "opened")
         #expect(try message("{\"camrea\": {}}") == "rig.json: there is no key 'camrea'; did you mean 'camera'?")
         #expect(
-            try message("{\"camera\": {\"pixel\": 5}}").hasPrefix("rig.json: camera: there is no key 'pixel'; "))
+            try message("{\"camera\": {\"pixel\": 5}}")
+                == "rig.json: camera: there is no key 'pixel', did you mean 'pixel_nm'?")
         #expect(
             try message("{\"stage\": {\"speed_mm_per_s\": -1}}")
                 == "rig.json: stage: speed_mm_per_s is -1; give 0.001 to 1000")

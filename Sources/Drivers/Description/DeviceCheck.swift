@@ -28,11 +28,10 @@ public func checkDevices(_ nameOrFile: String) throws -> [DeviceCheck] {
     let found = try plan.controllers.map { try look(for: $0.planned) }
     return plan.devices.map { device in
         var check = DeviceCheck(
-            name: device.name, role: device.provision.rawValue, driver: "simulated", isOptional: device.isOptional,
+            name: device.name, role: device.provision.rawValue, driver: device.driver, isOptional: device.isOptional,
             said: "")
         guard case .controller(let index, _) = device.source else { return check }
         let planned = plan.controllers[index].planned
-        check.driver = planned.driver.name
         check.port = planned.port
         check.isOptional = device.isOptional || plan.controllers[index].isOptional
         switch found[index] {

@@ -99,7 +99,7 @@ struct MicroscopeFile {
                     guard case .object(let keys) = member, keys["driver"] == nil, keys["from"] == nil else {
                         return member
                     }
-                    return .object(keys.merging(["driver": .string("simulated")]) { $1 })
+                    return .object(keys.merging(["driver": .string(SimulatedWorld.driver.name)]) { $1 })
                 })
         }
         if let channels = values["channels"], channels != .null {

@@ -16,7 +16,7 @@ struct MicroscopePlan {
     /// Where a device comes from.
     enum Source {
         /// The simulated world.
-        case simulated
+        case world(PlannedPart)
         /// A controller, by its place in `controllers`.
         case controller(Int, PlannedPart)
     }
@@ -26,14 +26,14 @@ struct MicroscopePlan {
         var name: String
         var place: String
         var provision: Provision
+        /// The name of its driver.
+        var driver: String
         var source: Source
         var isOptional: Bool
         /// The trigger that gates it.
         var gate: String?
         /// What it really gives.
         var curve: PowerCurve?
-        /// What is laid over a simulated camera.
-        var described: DescribedCamera.Settings?
         var values: [String: JSONValue]
     }
 
@@ -133,35 +133,36 @@ struct MicroscopePlan {
         shared[name] = -1
         let found = try DriverList.driver(driver, place: place)
         let planned = try found.plan(controller: found.resolving(keys, in: file.folder), place: place)
+        if case .world = planned.way { throw planned.noController(place) }
         shared[name] = controllers.count
         controllers.append(
             Controller(
                 name: name, place: place, planned: planned, isShared: true, isOptional: try isOptional(keys, place)))
     }
 
-    private mutating func addDevice(_ name: String, _ value: JSONValue, _ provision: Provision, _ place: String) throws
-    {
+    private mutating func addDevice(
+        _ device: String, _ value: JSONValue, _ provision: Provision, _ place: String
+    ) throws {
         var keys = try keys(value, place)
         if provision == .camera { try addPixel(to: &keys, place) }
-        named.append((provision, name, keys))
-        var device = Device(
-            name: name, place: place, provision: provision, source: .simulated,
-            isOptional: try isOptional(keys, place), values: keys)
-        if case .string(let gate)? = keys["gated_by"] { device.gate = gate }
+        named.append((provision, device, keys))
+        let isOptional = try isOptional(keys, place)
+        let driver: Driver
+        let source: Source
         switch (keys["driver"], keys["from"]) {
-        case (.string("simulated")?, nil):
-            guard [.stage, .focus, .camera, .light, .wheel].contains(provision) else {
-                throw Failure("\(place): there is no simulated \(provision.rawValue)", code: "bad-description")
+        case (.string(let name)?, nil):
+            driver = try DriverList.driver(name, place: place)
+            let planned = try driver.plan(
+                device: driver.resolving(keys, in: file.folder), as: provision, place: place)
+            if case .world = planned.controller.way {
+                source = .world(planned.part)
+            } else {
+                source = .controller(controllers.count, planned.part)
+                controllers.append(
+                    Controller(
+                        name: device, place: place, planned: planned.controller, isShared: false,
+                        isOptional: isOptional))
             }
-            if provision == .camera { device.described = try DescribedCamera.Settings(overlaid: keys, file, place) }
-        case (.string(let driver)?, nil):
-            let found = try DriverList.driver(driver, place: place)
-            let planned = try found.plan(device: found.resolving(keys, in: file.folder), as: provision, place: place)
-            device.source = .controller(controllers.count, planned.part)
-            controllers.append(
-                Controller(
-                    name: name, place: place, planned: planned.controller, isShared: false,
-                    isOptional: device.isOptional))
         case (nil, .string(let controller)?):
             guard let index = shared[controller] else {
                 let guess = nearestName(to: controller, in: shared.keys.sorted()).map { "did you mean '\($0)'?" }
@@ -171,8 +172,8 @@ struct MicroscopePlan {
             }
             // A controller that is wrong has been told of.
             guard index >= 0 else { return }
-            let driver = controllers[index].planned.driver
-            device.source = .controller(
+            driver = controllers[index].planned.driver
+            source = .controller(
                 index, try driver.plan(part: driver.resolving(keys, in: file.folder), as: provision, place: place))
         default:
             throw Failure(
@@ -180,12 +181,17 @@ struct MicroscopePlan {
                 remedy: "give a driver with its port, \"from\": CONTROLLER, or \"driver\": \"simulated\"",
                 code: "bad-description")
         }
+        var device = Device(
+            name: device, place: place, provision: provision, driver: driver.name, source: source,
+            isOptional: isOptional, values: keys)
+        if case .string(let gate)? = keys["gated_by"] { device.gate = gate }
         try checkGate(device)
         if provision == .light, case .string(let path)? = keys["calibration"],
             case .number(let wavelength_nm)? = keys["wavelength_nm"]
         {
             device.curve = try PowerCurve(
-                file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)", light: name, wavelength_nm: wavelength_nm)
+                file: path.hasPrefix("/") ? path : "\(file.folder)/\(path)", light: device.name,
+                wavelength_nm: wavelength_nm)
         }
         if provision == .camera {
             for key in ["calibration", "em_calibration"] {
@@ -267,19 +273,14 @@ struct MicroscopePlan {
         objective = used
     }
 
-    /// The keys of a camera that are laid over a simulated one as over all others.
-    private static let laidOver = DescribedCamera.settings.map(\.name).filter { $0 != "pixel_nm" }
-
     private mutating func readSimulation() throws {
         var parts = SimulatedParts(place: file.simulationPlace)
         parts.simulation = try keys(file.values["simulation"] ?? .object([:]), "\(file.place): simulation")
         var isNeeded = false
         for device in devices {
-            guard case .simulated = device.source else { continue }
+            guard case .world = device.source else { continue }
             isNeeded = true
-            let taken = ["driver", "optional", "gated_by"] + (device.provision == .camera ? Self.laidOver : [])
-            let values = device.values.filter { !taken.contains($0.key) }
-            let entry = SimulatedParts.Entry(name: device.name, place: device.place, values: values)
+            let entry = SimulatedParts.Entry(name: device.name, values: device.values)
             switch device.provision {
             case .stage: parts.stage = entry
             case .focus: parts.focus = entry
@@ -293,6 +294,13 @@ struct MicroscopePlan {
         if isNeeded { simulation = settings }
     }
 
+    /// The greatest power of a light of which the file says none.
+    private func standardMaximum_mw(_ keys: [String: JSONValue]) -> Double? {
+        guard case .string(let name)? = keys["driver"] else { return nil }
+        let light = DriverList.all.first { $0.name == name }?.parts.first { $0.provision == .light }
+        return light?.settings.first { $0.name == "maximum_mw" }?.standard.flatMap { Double($0) }
+    }
+
     private mutating func addChannel(_ name: String, _ value: JSONValue) throws {
         let place = "\(file.place): channels: \(name)"
         let lights = named.filter { $0.provision == .light }.map { device -> ChannelReading.Light in
@@ -301,7 +309,7 @@ struct MicroscopePlan {
                 let curve = devices.first { $0.provision == .light && $0.name == device.name }?.curve
                 return (device.name, curve.map { $0.highest(settingUpTo: maximum) } ?? maximum)
             }
-            return (device.name, device.values["driver"] == .string("simulated") ? 100 : 100_000)
+            return (device.name, standardMaximum_mw(device.values) ?? 100_000)
         }
         let wheels = named.filter { $0.provision == .wheel }.map { device -> ChannelReading.Wheel in
             switch device.values["positions"] {

@@ -58,10 +58,13 @@ private final class MicroscopeOpening {
         for case let devices as MicroManagerDevices in open.values.map(\.controller) {
             try devices.check(plan.objective, plan.file.place)
         }
+        let world = plan.simulation.map(world)
+        if let world { for device in plan.devices { make(device, in: world) } }
         gateLights()
         calibrateLights()
         try problems.finish { "\($0) devices of \(plan.file.place) are missing" }
-        return try microscope()
+        if let world { watch(world) }
+        return try microscope(world)
     }
 
     /// Opens every line, those with light first.
@@ -103,13 +106,32 @@ private final class MicroscopeOpening {
                 controller.close()
                 open[index] = nil
             }
-            let failure = error as? Failure
-            lose(
-                device,
-                Failure(
-                    "\(device.place): \(failure?.message ?? "\(error)")", remedy: failure?.remedy ?? "",
-                    code: failure?.code ?? "failed"))
+            lose(device, placed(error, device))
         }
+    }
+
+    /// The simulated world, with the real lights and wheels beside its own.
+    private func world(_ settings: SimulatedSettings) -> SimulatedWorld {
+        var settings = settings
+        settings.lights += list(.light, as: (any LightSource).self).map {
+            LightModel(name: $0.name, wavelength_nm: $0.wavelength_nm, maximum_mw: $0.maximum_mw)
+        }
+        settings.wheels += list(.wheel, as: (any Wheel).self).map { WheelModel(seen: $0) }
+        return SimulatedWorld(settings)
+    }
+
+    private func make(_ device: MicroscopePlan.Device, in world: SimulatedWorld) {
+        guard case .world(let part) = device.source else { return }
+        do { devices.append((device, try part(device.name, world))) } catch {
+            lose(device, placed(error, device))
+        }
+    }
+
+    private func placed(_ error: any Error, _ device: MicroscopePlan.Device) -> Failure {
+        let failure = error as? Failure
+        return Failure(
+            "\(device.place): \(failure?.message ?? "\(error)")", remedy: failure?.remedy ?? "",
+            code: failure?.code ?? "failed")
     }
 
     private func lose(_ device: MicroscopePlan.Device, _ failure: Failure) {
@@ -146,30 +168,39 @@ private final class MicroscopeOpening {
         }
     }
 
-    private func microscope() throws -> Microscope {
-        var stage = list(.stage, as: (any Stage).self).first
-        var focus = list(.focus, as: (any Focus).self).first
-        var lights = list(.light, as: (any LightSource).self)
-        var wheels = list(.wheel, as: (any Wheel).self)
-        var cameras = list(.camera, as: (any Camera).self)
-        var further = Microscope.Further()
-        var world: SimulatedWorld?
-        if var settings = plan.simulation {
-            let simulated = settings
-            settings.lights += lights.map {
-                LightModel(name: $0.name, wavelength_nm: $0.wavelength_nm, maximum_mw: $0.maximum_mw)
-            }
-            settings.wheels += wheels.map { WheelModel(seen: $0) }
-            let made = SimulatedWorld(settings)
-            world = made
-            follow(made, &stage, &focus)
-            lights = lights.map { SeenLight($0, made) } + simulatedLights(simulated, made)
-            wheels = wheels.map { SeenWheel($0, made) } + simulated.wheels.map { SimulatedWheel($0, made) }
-            if has(.stage) { stage = SimulatedStage(made) }
-            if has(.focus) { focus = SimulatedFocus(made) }
-            if has(.camera) { cameras += try settings.cameras.map { try simulatedCamera($0.name, $0.model, made) } }
-            further.truth = made
+    /// Lets the simulated world see what the real devices do.
+    private func watch(_ world: SimulatedWorld) {
+        devices = devices.map { entry in
+            guard case .controller = entry.planned.source else { return entry }
+            let seen: any Device =
+                switch entry.device {
+                case let light as any LightSource: SeenLight(light, world)
+                case let wheel as any Wheel: SeenWheel(wheel, world)
+                case let stage as any Stage: SeenStage(stage)
+                case let focus as any Focus: SeenFocus(focus)
+                default: entry.device
+                }
+            return (entry.planned, seen)
         }
+        let stage = list(.stage, as: SeenStage.self).first
+        let focus = list(.focus, as: SeenFocus.self).first
+        guard stage != nil || focus != nil else { return }
+        world.follow { world in
+            let place = stage?.place.change().map { place in
+                SimulatedWorld.Change.stage(
+                    StageMove(
+                        start_ms: world.clock.now_ms, from: place, target: place, rest: place,
+                        model: world.settings.stage))
+            }
+            let height = focus?.place.change().map { SimulatedWorld.Change.focus(z_um: $0) }
+            return [place, height].compactMap { $0 }
+        }
+    }
+
+    private func microscope(_ world: SimulatedWorld?) throws -> Microscope {
+        let cameras = list(.camera, as: (any Camera).self)
+        var further = Microscope.Further()
+        further.truth = world
         let first = cameras.first { $0.name == "camera" } ?? cameras.min { $0.name < $1.name }
         further.cameras = cameras.filter { $0.name != first?.name }
         further.focusLock = list(.focusLock, as: (any FocusLock).self).first
@@ -183,69 +214,22 @@ private final class MicroscopeOpening {
         let controllers = Array(open.values)
         further.release = { for controller in controllers { controller.close() } }
         let identity = try Fingerprint(of: plan.file.asked).description
-        if let world, has(.camera) {
-            return Microscope(
-                name: plan.name, identity: identity, stage: stage, focus: focus, camera: first, lights: lights,
-                wheels: wheels, channels: plan.channels, further: further, now_ms: { world.clock.now_ms })
+        let isSimulated = plan.devices.contains { device in
+            if device.provision == .camera, case .world = device.source { return true }
+            return false
         }
         return Microscope(
-            name: plan.name, identity: identity, stage: stage, focus: focus, camera: first, lights: lights,
-            wheels: wheels, channels: plan.channels, further: further)
+            name: plan.name, identity: identity, stage: list(.stage, as: (any Stage).self).first,
+            focus: list(.focus, as: (any Focus).self).first, camera: first,
+            lights: list(.light, as: (any LightSource).self), wheels: list(.wheel, as: (any Wheel).self),
+            channels: plan.channels, further: further,
+            now_ms: isSimulated ? world.map { world in { @Sendable in world.clock.now_ms } } : nil)
     }
 
     private func origin(_ device: MicroscopePlan.Device) -> DeviceOrigin {
-        guard case .controller(let index, _) = device.source else { return DeviceOrigin(driver: "simulated") }
-        let planned = plan.controllers[index].planned
-        return DeviceOrigin(driver: planned.driver.name, port: planned.port)
-    }
-
-    /// Whether a device of this kind is simulated.
-    private func has(_ provision: Provision) -> Bool {
-        plan.devices.contains { device in
-            guard device.provision == provision, case .simulated = device.source else { return false }
-            return true
+        guard case .controller(let index, _) = device.source else {
+            return DeviceOrigin(driver: device.driver)
         }
-    }
-
-    /// A simulated camera with what the file lays over it.
-    private func simulatedCamera(_ name: String, _ model: CameraModel, _ world: SimulatedWorld) throws -> any Camera {
-        let camera = SimulatedCamera(name, model, world)
-        guard
-            let device = plan.devices.first(where: { $0.provision == .camera && $0.name == name }),
-            let described = device.described
-        else { return camera }
-        do { return try DescribedCamera(camera, described) } catch let failure as Failure {
-            throw Failure("\(device.place): \(failure.message)", remedy: failure.remedy, code: failure.code)
-        }
-    }
-
-    /// The simulated lights, behind their triggers where there are some.
-    private func simulatedLights(_ settings: SimulatedSettings, _ world: SimulatedWorld) -> [any LightSource] {
-        let triggers = list(.trigger, as: (any Trigger).self)
-        return settings.lights.map { model in
-            let light = SimulatedLight(model, world)
-            let gate = plan.devices.first { $0.provision == .light && $0.name == model.name }?.gate
-            guard let gate, let trigger = triggers.first(where: { $0.name == gate }) else { return light }
-            return GatedLight(light, behind: trigger)
-        }
-    }
-
-    /// Lets the simulated world follow a real stage and focus drive.
-    private func follow(_ world: SimulatedWorld, _ stage: inout (any Stage)?, _ focus: inout (any Focus)?) {
-        let seenStage = stage.map { SeenStage($0) }
-        let seenFocus = focus.map { SeenFocus($0) }
-        guard seenStage != nil || seenFocus != nil else { return }
-        stage = seenStage ?? stage
-        focus = seenFocus ?? focus
-        world.follow { world in
-            let place = seenStage?.place.change().map { place in
-                SimulatedWorld.Change.stage(
-                    StageMove(
-                        start_ms: world.clock.now_ms, from: place, target: place, rest: place,
-                        model: world.settings.stage))
-            }
-            let height = seenFocus?.place.change().map { SimulatedWorld.Change.focus(z_um: $0) }
-            return [place, height].compactMap { $0 }
-        }
+        return DeviceOrigin(driver: device.driver, port: plan.controllers[index].planned.port)
     }
 }

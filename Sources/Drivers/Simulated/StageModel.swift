@@ -3,8 +3,10 @@ import Optics
 
 /// How a simulated axis system moves and errs.
 public struct StageModel: Sendable, Equatable {
-    /// The reachable positions.
-    public var travel = Rectangle(x_um: -10_000...10_000, y_um: -10_000...10_000)
+    /// Where it may go along x.
+    public var x_um: ClosedRange<Double> = -10_000...10_000
+    /// Where it may go along y.
+    public var y_um: ClosedRange<Double> = -10_000...10_000
     /// Greatest speed in um a ms (mm/s).
     public var speed_mm_per_s = 4.0
     /// Acceleration in mm/s2.
@@ -18,16 +20,17 @@ public struct StageModel: Sendable, Equatable {
 
     init() {}
 
-    init(_ reader: inout DescriptionReader) throws {
-        travel = Rectangle(
-            x_um: try reader.range("x_um", travel.x_um), y_um: try reader.range("y_um", travel.y_um))
-        speed_mm_per_s = try reader.number("speed_mm_per_s", speed_mm_per_s, 0.001...1000)
-        acceleration_mm_per_s2 = try reader.number("acceleration_mm_per_s2", acceleration_mm_per_s2, 0.01...100_000)
-        settling_ms = try reader.number("settling_ms", settling_ms, 0...60_000)
-        backlash_um = try reader.number("backlash_um", backlash_um, 0...100)
-        error_um = try reader.number("error_um", error_um, 0...100)
-        try reader.finish()
-    }
+    /// The reachable positions.
+    public var travel: Rectangle { Rectangle(x_um: x_um, y_um: y_um) }
+
+    static let settings: [Setting<StageModel>] = [
+        .range("x_um", \.x_um, "where it may go along x"), .range("y_um", \.y_um, "where it may go along y"),
+        .number("speed_mm_per_s", \.speed_mm_per_s, 0.001...1000, "the greatest speed"),
+        .number("acceleration_mm_per_s2", \.acceleration_mm_per_s2, 0.01...100_000, "the acceleration"),
+        .number("settling_ms", \.settling_ms, 0...60_000, "how long it swings after a move"),
+        .number("backlash_um", \.backlash_um, 0...100, "the play of its screws"),
+        .number("error_um", \.error_um, 0...100, "how far it truly lies from where it says it is"),
+    ]
 
     /// The time of a move over a distance with constant acceleration, greatest speed and constant deceleration.
     func duration_ms(distance_um: Double) -> Double {
