@@ -147,6 +147,14 @@ let package = Package(
             swiftSettings: strict),
 
         .executableTarget(
+            name: "LuaCallBench",
+            dependencies: [
+                "Drivers", "Instruments", "Optics", "Scripting", "Transports", "Work",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .executableTarget(
             name: "PeriodicityBench",
             dependencies: [
                 "Localization", "Optics", "Periodicity", "Randomness", "Simulation", "Work",
