@@ -176,10 +176,10 @@ local function reconstruct(file, position)
       pixel_nm = width_nm / 1000, width_nm = width_nm, height_nm = height_nm, scale_bar = false,
     })
     local side, place = args.detail_um * 1000, places[position.objects[1]]
+    local right, down = scope:pixel_of(place.x_um - position.x_um, place.y_um - position.y_um)
     found:draw(run:path(result.detail), {
       pixel_nm = side / 600, width_nm = side, height_nm = side,
-      left_nm = (place.x_um - position.x_um) * 1000 + (width_nm - side) / 2,
-      top_nm = (place.y_um - position.y_um) * 1000 + (height_nm - side) / 2,
+      left_nm = right * camera.pixel_nm + (width_nm - side) / 2, top_nm = down * camera.pixel_nm + (height_nm - side) / 2,
     })
   end
   for _, note in ipairs(notes) do print(file.name .. ": " .. note) end

@@ -62,6 +62,8 @@ public struct Mosaic: Sendable {
     public let tiles: [TileImage]
     /// The side of a tile's pixel.
     public let tilePixel_um: Double
+    /// How the pixels of a tile lie on the specimen; nil for along the axes of the stage.
+    public let matrix: PixelMatrix?
     /// The columns of a tile.
     public let tileWidth: Int
     /// The rows of a tile.
@@ -73,12 +75,13 @@ public struct Mosaic: Sendable {
     /// - Parameters:
     ///   - area: what the result shows.
     ///   - tiles: the tiles, all of `tileWidth` x `tileHeight` pixels with a side of `tilePixel_um`.
+    ///   - matrix: how the pixels of a tile lie on the specimen; nil for along the axes of the stage.
     ///   - pixel_um: the side of its pixels; not below that of the tiles.
     ///   - flatField: the correction of uneven illumination.
     /// - Throws: `Failure` with code `pixel-invalid`.
     public init(
-        of area: Rectangle, tiles: [TileImage], tileWidth: Int, tileHeight: Int, tilePixel_um: Double, pixel_um: Double,
-        flatField: FlatField
+        of area: Rectangle, tiles: [TileImage], tileWidth: Int, tileHeight: Int, tilePixel_um: Double,
+        matrix: PixelMatrix? = nil, pixel_um: Double, flatField: FlatField
     ) throws {
         guard pixel_um >= tilePixel_um * 0.999, pixel_um.isFinite else {
             throw Failure(
@@ -95,6 +98,7 @@ public struct Mosaic: Sendable {
         self.tileWidth = tileWidth
         self.tileHeight = tileHeight
         self.tilePixel_um = tilePixel_um
+        self.matrix = matrix
         self.flatField = flatField
     }
 
@@ -109,7 +113,8 @@ public struct Mosaic: Sendable {
         load: (TileImage) throws -> Plane<UInt16>, emit: (_ firstRow: Int, Plane<UInt16>) throws -> Void
     ) throws {
         let correction = flatField.plane(width: tileWidth, height: tileHeight)
-        let reach = Double(tileHeight) * tilePixel_um / 2
+        let reach =
+            (matrix?.extent(width: tileWidth, height: tileHeight).height_um ?? Double(tileHeight) * tilePixel_um) / 2
         var first = 0
         while first < geometry.height {
             try Interruption.check()
@@ -125,7 +130,11 @@ public struct Mosaic: Sendable {
                         "\(tile.file) has \(counts.width)x\(counts.height) pixels, not \(tileWidth)x\(tileHeight)",
                         remedy: "scan again", code: "size-mismatch")
                 }
-                add(counts, at: tile, correction: correction, to: &strip)
+                if let matrix {
+                    add(counts, at: tile, turned: matrix, correction: correction, to: &strip)
+                } else {
+                    add(counts, at: tile, correction: correction, to: &strip)
+                }
             }
             try emit(first, strip.counts(background: Float(flatField.background_counts)))
             first = rows.upperBound
@@ -175,6 +184,54 @@ public struct Mosaic: Sendable {
                         strip.weights[index] += weight
                     }
                 }
+            }
+        }
+    }
+
+    /// A tile whose pixels do not lie along the axes of the stage: each output pixel is the mean of some points on it, each
+    /// taken from the tile's pixel that it lies in.
+    private func add(
+        _ counts: Plane<UInt16>, at tile: TileImage, turned matrix: PixelMatrix, correction: Plane<Float>,
+        to strip: inout Strip
+    ) {
+        let (width, height) = (Double(tileWidth), Double(tileHeight))
+        let extent = matrix.extent(width: tileWidth, height: tileHeight)
+        func range(_ centre: Double, _ extent: Double, _ limit: Range<Int>) -> Range<Int> {
+            let low = Int(((centre - extent / 2) / geometry.pixel_um).rounded(.down))
+            let high = Int(((centre + extent / 2) / geometry.pixel_um).rounded(.up))
+            return max(low, limit.lowerBound)..<max(low, limit.lowerBound, min(high, limit.upperBound))
+        }
+        let centre = (x: tile.x_um - geometry.origin.x_um, y: tile.y_um - geometry.origin.y_um)
+        let points = max(1, Int((geometry.pixel_um / matrix.pixel_um).rounded()))
+        let offset = Float(flatField.offset_counts)
+        for row in range(centre.y, extent.height_um, strip.rows) {
+            for column in range(centre.x, extent.width_um, 0..<geometry.width) {
+                func source(_ dx: Double, _ dy: Double) -> (right: Double, down: Double) {
+                    matrix.pixel(
+                        x_um: (Double(column) + dx) * geometry.pixel_um - centre.x,
+                        y_um: (Double(row) + dy) * geometry.pixel_um - centre.y)
+                }
+                let middle = source(0.5, 0.5)
+                let (right, down) = (middle.right + width / 2, middle.down + height / 2)
+                guard right >= 0, down >= 0, right < width, down < height else { continue }
+                var (sum, count): (Float, Float) = (0, 0)
+                for y in 0..<points {
+                    for x in 0..<points {
+                        let point = source(
+                            (Double(x) + 0.5) / Double(points), (Double(y) + 0.5) / Double(points))
+                        let (x, y) = (point.right + width / 2, point.down + height / 2)
+                        guard x >= 0, y >= 0, x < width, y < height else { continue }
+                        let index = Int(y) * tileWidth + Int(x)
+                        sum += (Float(counts.samples[index]) - offset) / correction.samples[index]
+                        count += 1
+                    }
+                }
+                guard count > 0 else { continue }
+                let toEdge = min(min(right, width - right) / width, min(down, height - down) / height)
+                let weight = Float(max(toEdge, 1e-3))
+                let index = (row - strip.rows.lowerBound) * strip.width + column
+                strip.sums[index] += weight * (sum / count + offset)
+                strip.weights[index] += weight
             }
         }
     }

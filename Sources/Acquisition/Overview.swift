@@ -41,7 +41,7 @@ extension AcquisitionRun {
             }
             let mosaic = try Mosaic(
                 of: scan.plan.area, tiles: scan.tiles, tileWidth: scan.tileWidth, tileHeight: scan.tileHeight,
-                tilePixel_um: scan.pixel_um, pixel_um: pixel_um,
+                tilePixel_um: scan.pixel_um, matrix: scan.matrix, pixel_um: pixel_um,
                 flatField: estimator.estimate(offset_counts: offset_counts))
             let geometry = mosaic.geometry
             let overview = Overview(

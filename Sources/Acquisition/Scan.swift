@@ -14,6 +14,8 @@ public struct Scan: Sendable, Codable, Equatable {
     public var channel: String
     /// The side of a tile's pixel.
     public var pixel_um: Double
+    /// How the pixels of a tile lie on the specimen; nil for along the axes of the stage.
+    public var matrix: PixelMatrix?
     /// The columns of a tile.
     public var tileWidth: Int
     /// The rows of a tile.
@@ -64,10 +66,12 @@ extension AcquisitionRun {
                 plan.tiles.count * (size.width * size.height * 2 + 4096), in: folder, for: "the scan")
             let progress = Progress("scan", total: plan.tiles.count, unit: "tiles")
             defer { progress.finish() }
+            let matrix = try microscope.pixelMatrix()
             var result = Scan(
                 inputs: key.inputs, plan: plan, channel: channelName,
                 pixel_um: try microscope.camera.framePixel_nm() / 1000,
-                tileWidth: size.width, tileHeight: size.height, tiles: [], skipped: [], seconds: StepSeconds())
+                matrix: matrix.isStraight ? nil : matrix, tileWidth: size.width, tileHeight: size.height, tiles: [],
+                skipped: [], seconds: StepSeconds())
             for tile in plan.tiles {
                 let before = skipped.count
                 let stored = try orSkipping("tile \(tile.number)") {

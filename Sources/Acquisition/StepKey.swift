@@ -29,6 +29,8 @@ struct View: Encodable {
     let region: [Int]
     /// Nil where pixels are read one by one.
     let binning: Int?
+    /// How the pixels lie to the stage; nil where that has not been measured.
+    let matrix_um: [[Double]]?
     let approach_um: Double
     let tolerance_um: Double
 
@@ -38,6 +40,7 @@ struct View: Encodable {
         pixel_nm = microscope.camera.pixel_nm
         let binning = try microscope.camera.binning()
         self.binning = binning == 1 ? nil : binning
+        matrix_um = microscope.objective?.matrix_um
         self.region = [region.column, region.row, region.width, region.height]
         approach_um = motion.approach_um
         tolerance_um = motion.tolerance_um

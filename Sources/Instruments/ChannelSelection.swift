@@ -1,3 +1,4 @@
+import Optics
 import Work
 
 extension Microscope {
@@ -59,10 +60,18 @@ extension Microscope {
         return try interlock.on(beams)
     }
 
-    /// The field of view of the camera's present region in um.
+    /// How the pixels of a frame lie on the specimen as the camera is set: as it was measured for the objective in use, or
+    /// along the axes of the stage.
+    public func pixelMatrix() throws -> PixelMatrix {
+        guard let rows = objective?.matrix_um else { return PixelMatrix(pixel_um: try camera.framePixel_nm() / 1000) }
+        return PixelMatrix(rows: rows).binned(try camera.binning())
+    }
+
+    /// The field of view of the camera's present region in um: the largest rectangle along the axes of the stage that a
+    /// frame shows wholly.
     public func fieldOfView() throws -> (width_um: Double, height_um: Double) {
-        let region = try camera.region()
-        return (Double(region.width) * camera.pixel_nm / 1000, Double(region.height) * camera.pixel_nm / 1000)
+        let size = try camera.frameSize()
+        return try pixelMatrix().field(width: size.width, height: size.height)
     }
 
     /// Takes one frame as a camera is set, under watch; the lights stay as they are.

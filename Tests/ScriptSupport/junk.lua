@@ -108,6 +108,10 @@ local sample = {
     scope.camera.region = { 0, 0, 32, 32 }
     return scope:record("DAPI", { path = "movie.ome.tif", frames = 2 })
   end,
+  ["localization.Shift"] = function()
+    local image = microscope.open("simulated").camera:snap().image
+    return localization.shift(image, image)
+  end,
   ["localization.Stream"] = function() return localization.stream(localization.camera(), 24, 24) end,
   ["localization.Drift"] = function() return localization.drift(localization.table(columns)) end,
   ["simulation.Specimen"] = function() return simulation.specimen("spheres") end,

@@ -56,6 +56,18 @@ function Stream:finish() end
 --- Ends the object's work; any use after that is an error.
 function Stream:close() end
 
+--- How far one image has moved against another.
+---@class localization.Shift
+---@field columns number how far it lies to the right, in pixels
+---@field rows number how far it lies below, in pixels
+---@field height number the peak of the correlation in standard deviations of the rest
+---@field chance number the height that noise alone reaches once in a thousand pairs
+---@field is_evident boolean whether the images show the same: the peak is 1.5 times what chance makes
+local Shift = {}
+
+--- Ends the object's work; any use after that is an error.
+function Shift:close() end
+
 --- How wide spots are along x and y at each height.
 ---@class localization.Astigmatism
 ---@field lowest_um number the lowest height for which it holds
@@ -308,6 +320,12 @@ function localization.detect(movie, camera, frame, options) end
 ---@param options? { sigma_nm: number?, model: string?, method: string?, overlaps: boolean?, astigmatism: localization.Astigmatism?, filter: string?, threshold: number?, side: integer?, significance: number? } how (may be left out)
 ---@return localization.Table # the table of fits that are sound
 function localization.fit(movie, camera, frame, places, options) end
+
+--- How far what two images show has moved from the first to the second, by phase correlation.
+---@param first imaging.Image an image
+---@param second imaging.Image another of the same size
+---@return localization.Shift # the shift
+function localization.shift(first, second) end
 
 --- Opens a stream of frames of one size for localization while a camera runs.
 ---@param camera localization.Camera the camera

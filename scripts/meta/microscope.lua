@@ -18,6 +18,13 @@ error("this file holds definitions for editors and cannot be loaded")
 ---@field is_stopped boolean whether light and moves are refused since `stop`
 local Microscope = {}
 
+--- Where a place of the specimen lies in a frame, by the matrix of the objective in use.
+---@param x_um number along x from the centre of the field
+---@param y_um number along y from the centre of the field
+---@return number # how many pixels to the right of the centre of the frame, and how many below
+---@return number
+function Microscope:pixel_of(x_um, y_um) end
+
 --- Turns the filters, and sets exposure and gain for a channel; the light stays as it is.
 ---@param channel string its name
 ---@return microscope.Channel # the channel

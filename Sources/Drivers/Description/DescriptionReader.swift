@@ -1,3 +1,4 @@
+import Foundation
 import Work
 
 /// Reads one object of a description, checks types and limits, and refuses keys that nobody asked for.
@@ -82,20 +83,37 @@ struct DescriptionReader {
         }
     }
 
-    /// Two rows of two numbers; nil when the key is missing.
-    mutating func matrix(_ key: String) throws -> [[Double]]? {
+    /// Two rows of two numbers, or the name of a JSON file that holds them under `matrix_um`; nil when the key is missing.
+    /// - Parameter folder: where a relative name starts.
+    mutating func matrix(_ key: String, folder: String) throws -> [[Double]]? {
         guard has(key) else {
             _ = take(key)
             return nil
         }
-        let rows = try list(key).map { row -> [Double] in
+        if case .string(let name)? = values[key] {
+            _ = take(key)
+            let path = URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: folder)).path
+            let data = try readFile(path)
+            guard let rows = try? JSONDecoder().decode(JSONValue.self, from: data)["matrix_um"].flatMap(Self.rows)
+            else {
+                throw wrong(key, "names \(path), which holds no matrix_um", "measure it with calibrate-stage")
+            }
+            return rows
+        }
+        guard let rows = Self.rows(.array(try list(key))) else {
+            throw wrong(key, "is not a matrix", "give [[xx, xy], [yx, yy]], or the file of calibrate-stage")
+        }
+        return rows
+    }
+
+    /// Two rows of two numbers.
+    private static func rows(_ value: JSONValue) -> [[Double]]? {
+        guard case .array(let list) = value else { return nil }
+        let rows = list.map { row -> [Double] in
             guard case .array(let numbers) = row else { return [] }
             return numbers.compactMap { if case .number(let number) = $0, number.isFinite { number } else { nil } }
         }
-        guard rows.count == 2, rows.allSatisfy({ $0.count == 2 }) else {
-            throw wrong(key, "is not a matrix", "give [[xx, xy], [yx, yy]]")
-        }
-        return rows
+        return rows.count == 2 && rows.allSatisfy { $0.count == 2 } ? rows : nil
     }
 
     /// A list of texts; empty when the key is missing.

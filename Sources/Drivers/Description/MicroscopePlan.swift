@@ -249,7 +249,7 @@ struct MicroscopePlan {
                 throw Failure("\(part.place): pixel_nm is missing", remedy: "give 1 to 100000", code: "bad-description")
             }
             let pixel_nm = try part.number("pixel_nm", 0, 1...100_000)
-            let matrix = try part.matrix("matrix_um")
+            let matrix = try part.matrix("matrix_um", folder: file.folder)
             try part.finish()
             if let matrix {
                 let scale_nm = abs(matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0]).squareRoot() * 1000

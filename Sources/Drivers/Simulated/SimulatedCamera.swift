@@ -282,10 +282,11 @@ public final class SimulatedCamera: Camera {
             state.taken += 1
             return (state.taken, state.emGain, state.random)
         }
+        let upright = model.orientation.upright(region, width: model.width, height: model.height)
         let light = world.expose(
-            from: start_ms, until: start_ms + exposure_ms, region: region, of: model)
+            from: start_ms, until: start_ms + exposure_ms, region: upright, of: model.upright)
         // The electrons of the pixels are gathered before the amplifier, which reads them as one.
-        let photons = image(of: light, region: region).summed(binning)
+        let photons = model.orientation.turned(image(of: light, region: upright)).summed(binning)
         let sensor = SensorModel(
             calibration(emGain: gain, binning: binning), bits: model.bits,
             darkElectrons: model.darkElectrons * Double(binning * binning))

@@ -84,6 +84,8 @@ struct CameraModel: Sendable {
     var row_ms = 0.0344
     /// Frames that wait for the host before frames get lost.
     var buffer = 512
+    /// How it is turned and mirrored against the stage.
+    var orientation = SensorOrientation()
 
     static let settings: [Setting<CameraModel>] = [
         .number("width", \.width, 8...8192, "columns of its sensor"),
@@ -105,10 +107,36 @@ struct CameraModel: Sendable {
         .number("dark_electrons", \.darkElectrons, 0...1000, "electrons of a pixel in the dark"),
         .number("row_ms", \.row_ms, 0...10, "the time to read one row"),
         .number("buffer", \.buffer, 2...1_000_000, "frames that wait before frames get lost"),
+        .quarters("rotation_deg", \.orientation.quarters, "how it is turned against the stage, from x to y"),
+        .flag("mirrored", \.orientation.isMirrored, "whether it is mirrored left to right before it is turned"),
     ]
+
+    /// The camera with the columns along x and the rows along y of the stage.
+    var upright: CameraModel {
+        var model = self
+        (model.width, model.height) = orientation.upright(width: width, height: height)
+        return model
+    }
 }
 
 extension Setting {
+    /// Quarters of a turn, in degrees.
+    fileprivate static func quarters(
+        _ name: String, _ field: any WritableKeyPath<Settings, Int> & Sendable, _ help: String
+    ) -> Setting {
+        let values = "0, 90, 180 or 270"
+        return Setting(
+            name: name, values: values, text: help, isRequired: false,
+            standard: { String(90 * $0[keyPath: field]) },
+            take: { value, settings in
+                guard case .number(let degrees) = value, let whole = Int(exactly: degrees), whole.isMultiple(of: 90),
+                    (0...270).contains(whole)
+                else { return "is no quarter of a turn; give \(values)" }
+                settings[keyPath: field] = whole / 90
+                return nil
+            })
+    }
+
     /// Bands of wavelengths by their names.
     fileprivate static func bands(
         _ name: String,

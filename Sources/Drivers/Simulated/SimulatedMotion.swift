@@ -49,7 +49,7 @@ public final class SimulatedStage: Stage {
             for axis in 0..<2 where abs(target[axis] - state.move.target[axis]) > 1e-9 || now < state.move.settled_ms {
                 // The reported position is right when the stage comes from below.
                 let play = target[axis] < from[axis] ? model.backlash_um : 0
-                rest[axis] = target[axis] + play + state.random.normal(deviation: model.error_um)
+                rest[axis] = target[axis] * model.scale + play + state.random.normal(deviation: model.error_um)
             }
             state.move = StageMove(start_ms: now, from: from, target: target, rest: rest, model: model)
             world.note(.stage(state.move), at: now)

@@ -34,7 +34,7 @@ struct SimulatedSettings: Sendable {
     var seed: UInt64
     var timeScale: Double
     var specimen: any Specimen
-    /// The first camera, whose field is lit.
+    /// The first camera, whose field is lit, as it lies on the specimen.
     var camera: CameraModel
     var stage: StageModel
     var focus_um: ClosedRange<Double>
@@ -77,7 +77,7 @@ struct SimulatedSettings: Sendable {
         }
         stage = read(parts.stage, StageModel.settings, StageModel())
         focus_um = read(parts.focus, FocusModel.settings, FocusModel()).z_um
-        camera = read(parts.cameras.first, CameraModel.settings, CameraModel())
+        camera = read(parts.cameras.first, CameraModel.settings, CameraModel()).upright
         lights = parts.lights.map { read($0, LightModel.settings, LightModel()).named($0.name) }
         wheels = parts.wheels.map { read($0, WheelModel.settings, WheelModel()).named($0.name) }
         if !log.isEmpty {

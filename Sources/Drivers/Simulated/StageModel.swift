@@ -17,6 +17,8 @@ public struct StageModel: Sendable, Equatable {
     public var backlash_um = 0.4
     /// Standard deviation of the true position about the reported one.
     public var error_um = 0.05
+    /// How far the specimen goes for 1 um that the stage is told to go; 0 for a specimen that does not follow.
+    public var scale = 1.0
 
     init() {}
 
@@ -30,6 +32,7 @@ public struct StageModel: Sendable, Equatable {
         .number("settling_ms", \.settling_ms, 0...60_000, "how long it swings after a move"),
         .number("backlash_um", \.backlash_um, 0...100, "the play of its screws"),
         .number("error_um", \.error_um, 0...100, "how far it truly lies from where it says it is"),
+        .number("scale", \.scale, 0...10, "how far it goes for each um that it is sent"),
     ]
 
     /// The time of a move over a distance with constant acceleration, greatest speed and constant deceleration.

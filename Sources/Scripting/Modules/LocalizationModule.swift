@@ -27,6 +27,7 @@ struct OpenStream: LuaObject {
     let stream: LocalizationStream
 }
 
+extension ImageShift: LuaObject { public static let luaName = "localization.Shift" }
 extension CameraCalibration: LuaObject { public static let luaName = "localization.Camera" }
 
 extension LocalizationSettings: LuaOptions {
@@ -210,6 +211,20 @@ extension LuaModule {
             }
             stream.text { "stream of frames \($0.stream.width)x\($0.stream.height)" }
         }
+        module.class(ImageShift.self, "How far one image has moved against another.") { shift in
+            shift.property("columns", "how far it lies to the right, in pixels") { $0.columns }
+            shift.property("rows", "how far it lies below, in pixels") { $0.rows }
+            shift.property("height", "the peak of the correlation in standard deviations of the rest") { $0.height }
+            shift.property("chance", "the height that noise alone reaches once in a thousand pairs") { $0.chance }
+            shift.property("is_evident", "whether the images show the same: the peak is 1.5 times what chance makes") {
+                $0.isEvident
+            }
+            shift.text { String(format: "shift of (%.2f, %.2f) pixels", $0.columns, $0.rows) }
+        }
+        module.function(
+            "shift", "How far what two images show has moved from the first to the second, by phase correlation.",
+            [Parameter("first", "an image"), Parameter("second", "another of the same size")], result: "the shift"
+        ) { (first: Image, second: Image) in try ImageShift(from: first.plane(), to: second.plane()) }
         module.function(
             "stream", "Opens a stream of frames of one size for localization while a camera runs.",
             [

@@ -127,6 +127,16 @@ extension LuaModule {
             scope.property("objective", "{ name, pixel_nm, matrix_um } of the objective in use, where that is known") {
                 scope in scope.objective.flatMap { try? JSONValue(encoding: $0).luaValue }
             }
+            scope.method(
+                "pixel_of", "Where a place of the specimen lies in a frame, by the matrix of the objective in use.",
+                [
+                    Parameter("x_um", "along x from the centre of the field"),
+                    Parameter("y_um", "along y from the centre of the field"),
+                ], result: "how many pixels to the right of the centre of the frame, and how many below"
+            ) { (scope: Microscope, x_um: Double, y_um: Double) in
+                let pixel = try scope.pixelMatrix().pixel(x_um: x_um, y_um: y_um)
+                return Results(pixel.right, pixel.down)
+            }
             scope.property("lasers", "the lasers by name") { scope in
                 scope.lights.mapValues { LaserHandle(interlock: scope.interlock, laser: $0) }
             }
